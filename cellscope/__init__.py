@@ -1,0 +1,72 @@
+"""cellscope: a microscope for the neurons of recurrent networks.
+
+    import cellscope
+    table = cellscope.find("my-run", features=["url"])
+
+Every public name is listed here and loaded when it is first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cellscope.axes import Site as Site
+    from cellscope.axes import Unit as Unit
+    from cellscope.data.arrays import open_array as open_array
+    from cellscope.data.text import Corpus as Corpus
+    from cellscope.data.vocabulary import Vocabulary as Vocabulary
+    from cellscope.errors import CellscopeError as CellscopeError
+    from cellscope.features.feature import Feature as Feature
+    from cellscope.features.library import library as library
+    from cellscope.features.library import load_features as load_features
+    from cellscope.hooks.listen import listen as listen
+    from cellscope.judge import Findings as Findings
+    from cellscope.models.network import Network as Network
+    from cellscope.pipeline.api import find as find
+    from cellscope.pipeline.api import search as search
+    from cellscope.pipeline.networks import open_network as open_network
+
+_HOMES = {
+    "CellscopeError": "cellscope.errors",
+    "Corpus": "cellscope.data.text",
+    "Feature": "cellscope.features.feature",
+    "Findings": "cellscope.judge",
+    "Network": "cellscope.models.network",
+    "Site": "cellscope.axes",
+    "Unit": "cellscope.axes",
+    "Vocabulary": "cellscope.data.vocabulary",
+    "find": "cellscope.pipeline.api",
+    "library": "cellscope.features.library",
+    "listen": "cellscope.hooks.listen",
+    "load_features": "cellscope.features.library",
+    "open_array": "cellscope.data.arrays",
+    "open_network": "cellscope.pipeline.networks",
+    "search": "cellscope.pipeline.api",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'cellscope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+class _Package(ModuleType):
+    """Keeps `cellscope.find` the function: importing the module cellscope/find.py would put itself in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,65 @@
+"""What many tests share: the real texts, and a browser with its network off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def real_text() -> Callable[[str], Path]:
+    """`real_text("warpeace.txt")`: a file of the real corpora, or a skip where they are not on this machine."""
+
+    def path(name: str) -> Path:
+        found = ROOT.parent / "shared" / "corpora" / name
+        if not found.exists():
+            pytest.skip(f"the real text {name} is not on this machine")
+        return found
+
+    return path
+
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium through playwright; absent it is a skip, and under CI=true a failure."""
+    asked = os.environ.get("CELLSCOPE_CHROMIUM")
+    program = asked or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        absent = "no chromium or google-chrome on PATH; make browser"
+        if os.environ.get("CI") == "true":
+            pytest.fail(absent)
+        pytest.skip(absent)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def offline_page(chromium: Any) -> Iterator[Any]:
+    """A page with the network off that fails its test on any error or any request that is not for a file."""
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else faults.append(r.url))
+    yield page
+    context.close()
+    assert faults == []
