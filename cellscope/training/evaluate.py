@@ -1,0 +1,71 @@
+"""What a network makes of text it did not learn from, and what xz makes of the same text."""
+
+from __future__ import annotations
+
+import lzma
+import math
+
+import torch
+from torch import nn
+
+from cellscope.data.text import Corpus
+from cellscope.data.vocabulary import Vocabulary
+from cellscope.models.char_rnn import negative_log_likelihood
+from cellscope.training.lanes import Lanes
+from cellscope.training.precision import autocast
+
+XZ_LIMIT = 8_000_000
+"""Characters of held-back text that xz and the final evaluation read at most."""
+
+
+def bits(nats: float) -> float:
+    """Nats per character as bits per character."""
+    return nats / math.log(2)
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    *,
+    start: int,
+    stop: int,
+    limit: int | None = None,
+    lanes: int = 64,
+    precision: str = "fp32",
+) -> float:
+    """Mean nats per character over corpus[start:stop), in lanes that start cold and carry their state.
+
+    With `limit`, about so many characters: the start of every lane, and so spread over the whole stretch.
+    """
+    batches = Lanes(corpus, vocabulary, start=start, stop=stop, lanes=lanes, steps=256)
+    device = next(model.parameters()).device
+    count = batches.per_epoch
+    if limit is not None:
+        count = max(1, min(count, limit // (batches.lanes * batches.steps)))
+    training = model.training
+    model.eval()
+    total, state = 0.0, None
+    try:
+        for index in range(count):
+            ids, targets = (part.to(device) for part in batches.batch(0, index))
+            with autocast(device, precision):
+                answer = model(ids, state) if state is not None else model(ids)
+                logits, state = answer if isinstance(answer, tuple) else (answer, None)
+                total += float(negative_log_likelihood(logits, targets))
+    finally:
+        model.train(training)
+    return total / count
+
+
+def xz_bits(corpus: Corpus, start: int, stop: int) -> float:
+    """Bits per character that xz (preset 9) needs for corpus[start:stop), at most 8 M of it; in bounded memory."""
+    packer = lzma.LZMACompressor(preset=9)
+    stop = min(stop, start + XZ_LIMIT)
+    packed = 0
+    for at in range(start, stop, 1 << 20):
+        text = corpus.text(at, min(at + (1 << 20), stop))
+        packed += len(packer.compress(text.encode("latin-1" if corpus.as_bytes else "utf-8")))
+    packed += len(packer.flush())
+    return 8 * packed / max(stop - start, 1)

@@ -1,0 +1,181 @@
+"""One training of one run folder: steps, and between them losses, samples, snapshots, checkpoints, best weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from cellscope.data.text import Corpus
+from cellscope.data.vocabulary import Vocabulary
+from cellscope.models.char_rnn import CharRNNConfig
+from cellscope.models.network import Network
+from cellscope.models.sampling import sample
+from cellscope.training.checkpoint import read_checkpoint, write_checkpoint, write_text
+from cellscope.training.evaluate import bits, evaluate
+from cellscope.training.journal import Journal
+from cellscope.training.loop import DivergedError, Step, Trainer, fit
+from cellscope.training.run import RunFolder
+
+EVALUATE_EVERY = 250
+SAMPLE_EVERY = 1000
+CHECKPOINT_SECONDS = 20.0
+QUICK = 131_072
+"""Held-back characters that the losses along the way are measured on, spread over the whole of it."""
+HELD_BACK = 1_000_000
+"""Held-back characters that the final loss and xz are measured on: the first so many."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the listener hears after a step; `validation` and `sample` only where there is a new one."""
+
+    step: Step
+    train: float | None
+    validation: float | None = None
+    sample: str | None = None
+
+
+class Session:
+    """Runs a trainer and keeps its run folder; killed at any instant, the folder holds a checkpoint to go on from.
+
+    A checkpoint is written only after the next step has shown its weights to be good, so the last one always is.
+    """
+
+    def __init__(self, run: RunFolder, trainer: Trainer, corpus: Corpus, vocabulary: Vocabulary) -> None:
+        self.run, self.trainer, self.corpus = run, trainer, corpus
+        self.info = run.info()
+        self.held_back: tuple[int, int] = tuple(self.info["corpus"]["validation"])
+        shapes = CharRNNConfig.from_json(self.info["model"]).describe()
+        self.network = Network(trainer.model, vocabulary, run.name, shapes)
+        self.journal = Journal(run)
+        self.best: dict[str, Any] | None = None
+        self._pending: tuple[dict[str, Tensor], dict[str, Any]] | None = None
+        self._saved = time.monotonic()
+
+    def restore(self) -> None:
+        """Go on from the last checkpoint."""
+        tensors, description = read_checkpoint(self.run.weights("last"))
+        self.trainer.restore(tensors, description["trainer"])
+        self.journal.rewind(description["journal"])
+        self.best = description["best"]
+
+    def train(self, *, on_event: Callable[[Event], None] | None = None, stop: Callable[[], bool] | None = None) -> bool:
+        """Train to the end (True) or until `stop()` (False); on DivergedError the last good checkpoint stays."""
+        if self.trainer.step_count == 0:
+            self._snapshot()
+            self._capture()
+            self._write()
+        try:
+            for step in fit(self.trainer, stop=stop):
+                event = self._after(step)
+                if on_event is not None:
+                    on_event(event)
+        except DivergedError as error:
+            self._say(f"stopped: {error}")
+            at = read_checkpoint(self.run.weights("last"))[1]["trainer"]["step"]
+            raise DivergedError(f"{error}; run {self.run.name} keeps its checkpoint of step {at:,}") from error
+        self._capture()
+        self._write()
+        finished = self.trainer.done
+        if finished:
+            self._snapshot()
+            self._finish()
+        else:
+            self._say("interrupted")
+        return finished
+
+    def _after(self, step: Step) -> Event:
+        self._write()
+        validation = self._validate() if _evaluates(step.step) else None
+        self.journal.add(step, validation)
+        text = None
+        if step.step % SAMPLE_EVERY == 0 or step.step == EVALUATE_EVERY:
+            text = "".join(sample(self.network, length=200, temperature=0.8, seed=step.step))
+            self.journal.sample(step.step, text)
+        if _is_power_of_two(step.step):
+            self._snapshot()
+        if validation is not None or time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            self._capture()
+        return Event(step, self.journal.train, validation, text)
+
+    def _validate(self) -> float | None:
+        """The loss on some of the held-back text; the best weights so far are kept."""
+        start, stop = self.held_back
+        if stop - start < 2:
+            return None
+        precision = self.trainer.precision
+        loss = evaluate(
+            self.trainer.model,
+            self.corpus,
+            self.network.vocabulary,
+            start=start,
+            stop=stop,
+            limit=QUICK,
+            precision=precision,
+        )
+        if math.isfinite(loss) and (self.best is None or loss < self.best["nats"]):
+            self.best = {"step": self.trainer.step_count, "nats": loss}
+            write_checkpoint(self.run.path / "best.safetensors", self._weights(), self.best)
+        return loss
+
+    def _finish(self) -> None:
+        if self.held_back[1] - self.held_back[0] >= 2:
+            self._validate()
+            model: nn.Module = self.trainer.model
+            tensors, _ = read_checkpoint(self.run.weights("best"))
+            model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
+            start, stop = self.held_back
+            stop = min(stop, start + HELD_BACK)
+            loss = evaluate(model, self.corpus, self.network.vocabulary, start=start, stop=stop)
+            self.info["validation"] = {"nats": loss, "bits": bits(loss), "characters": stop - start, "weights": "best"}
+        self._say("finished")
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {f"model.{name}": tensor for name, tensor in self.trainer.model.state_dict().items()}
+
+    def _snapshot(self) -> None:
+        """Keep the weights of this step for later study; the index says when each was taken."""
+        step, known = self.trainer.step_count, {}
+        about = {"step": step, "characters": self.trainer.characters, "seconds": self.trainer.seconds}
+        write_checkpoint(self.run.snapshot(step), self._weights(), about)
+        index = self.run.path / "snapshots" / "index.json"
+        if index.is_file():
+            known = {item["step"]: item for item in json.loads(index.read_text("utf-8"))}
+        known[step] = about
+        write_text(index, json.dumps([known[key] for key in sorted(known)], indent=1) + "\n")
+
+    def _capture(self) -> None:
+        tensors, numbers = self.trainer.capture()
+        self._pending = tensors, {"trainer": numbers, "journal": self.journal.mark(), "best": self.best}
+
+    def _write(self) -> None:
+        if self._pending is None:
+            return
+        tensors, description = self._pending
+        write_checkpoint(self.run.weights("last"), tensors, description | {"step": description["trainer"]["step"]})
+        self._pending, self._saved = None, time.monotonic()
+        self._say("training")
+
+    def _say(self, state: str) -> None:
+        self.info |= {
+            "state": state,
+            "step": self.trainer.step_count,
+            "seconds": self.trainer.seconds,
+            "train_nats": self.journal.train,
+            "best": self.best,
+        }
+        self.run.write_info(self.info)
+
+
+def _is_power_of_two(number: int) -> bool:
+    return number > 0 and number & (number - 1) == 0
+
+
+def _evaluates(step: int) -> bool:
+    return step % EVALUATE_EVERY == 0 or (16 <= step < EVALUATE_EVERY and _is_power_of_two(step))

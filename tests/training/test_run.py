@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from cellscope.data.text import Corpus
+from cellscope.data.vocabulary import Vocabulary
+from cellscope.errors import InputError, MissingError
+from cellscope.models.char_rnn import CharRNN, CharRNNConfig
+from cellscope.training.checkpoint import read_checkpoint, write_checkpoint
+from cellscope.training.evaluate import bits, evaluate, xz_bits
+from cellscope.training.run import RunFolder, check_name, free_name, latest_run, load_network, open_run
+
+VOCABULARY = Vocabulary(tuple("abcde"))
+CONFIG = CharRNNConfig(5, size=4, embedding=3)
+
+
+@pytest.fixture
+def run(tmp_path):
+    torch.manual_seed(0)
+    info = {"model": CONFIG.to_json(), "vocabulary": VOCABULARY.to_json()}
+    return RunFolder.create(tmp_path / "runs", "r", info, weights=CONFIG.build().state_dict())
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "../up", "a\\b", "/etc", "a..b", "-x", ".hidden", "a\nb", "a\x00b", "x" * 101, "<b>"]
+)
+def test_hostile_names_are_refused(tmp_path, name):
+    """A run's name is one plain folder name: no separators, no dots that lead upwards, nothing hidden."""
+    with pytest.raises(InputError, match="no name for a run"):
+        RunFolder.create(tmp_path / "runs", name, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ordinary_names_are_fine():
+    """Letters of any script, digits, dots and dashes make a name."""
+    assert [check_name(name) for name in ("war-and-peace", "Война_1", "v1.2+x")]
+
+
+def test_a_run_is_never_overwritten(run):
+    """Creating a run of a name that is taken is refused, and the run stays as it was."""
+    before = (run.path / "run.json").read_bytes()
+    with pytest.raises(InputError, match="--resume"):
+        RunFolder.create(run.path.parent, "r", {"model": None})
+    assert (run.path / "run.json").read_bytes() == before
+
+
+def test_free_names_count_on(tmp_path):
+    """The default name is the text's with the first free number, whatever the text is called."""
+    (tmp_path / "war-1").mkdir()
+    assert free_name(tmp_path, "war") == "war-2"
+    for stem in ("../../etc", "", "...", "a b", "<script>"):
+        assert check_name(free_name(tmp_path, stem))
+
+
+def test_runs_are_found_by_name_path_and_time(run):
+    """A run opens by its name or its path; the latest is the one written to last; others are listed."""
+    runs = run.path.parent
+    other = RunFolder.create(runs, "s", {})
+    assert latest_run(runs) == other
+    run.write_info(run.info())
+    assert latest_run(runs) == run
+    assert open_run("r", runs) == run == open_run(run.path, runs)
+    with pytest.raises(MissingError, match="no run 'q'; there is r, s"):
+        open_run("q", runs)
+    with pytest.raises(MissingError, match="none"):
+        latest_run(runs / "r")
+
+
+def test_a_network_comes_back_as_it_was_saved(run):
+    """load_network gives the saved weights, in evaluation mode, with the run's vocabulary."""
+    network = load_network(run)
+    torch.manual_seed(0)
+    assert all(torch.equal(a, b) for a, b in zip(network.module.parameters(), CONFIG.build().parameters(), strict=True))
+    assert (network.name, network.vocabulary, network.module.training) == ("r", VOCABULARY, False)
+
+
+def test_best_last_and_snapshots_are_told_apart(run):
+    """`which` chooses the file; a snapshot that is not there lists those that are."""
+    for place, value in ((run.path / "best.safetensors", 1.0), (run.snapshot(0), 2.0), (run.snapshot(64), 3.0)):
+        tensors = {f"model.{n}": torch.full_like(t, value) for n, t in CONFIG.build().state_dict().items()}
+        write_checkpoint(place, tensors, {"step": 9})
+    found = [load_network(run, which=which).module.decoder.bias[0].item() for which in ("best", 0, 64, "64")]
+    assert found == [1, 2, 3, 3]
+    assert load_network(run, which="last").module.decoder.bias[0] == 0
+    for which in (5, "newest", "../run"):
+        with pytest.raises(MissingError, match="best, last, 0, 64"):
+            load_network(run, which=which)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 0.5, 0.99])
+def test_a_truncated_checkpoint_is_one_clear_error(run, keep):
+    """However much of a checkpoint is left, the answer is an InputError of one line that names it."""
+    path = run.weights("last")
+    content = path.read_bytes()
+    path.write_bytes(content[: keep if isinstance(keep, int) else int(keep * len(content))])
+    with pytest.raises(InputError, match="last.safetensors") as caught:
+        load_network(run)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        "",
+        "[]",
+        '{"model": {"vocabulary_size": 5}}',
+        '{"model": 3, "vocabulary": {"symbols": ["a"]}}',
+        '{"model": {"vocabulary_size": 6}, "vocabulary": {"symbols": ["a", "b", "c", "d", "e"]}}',
+        '{"model": {"vocabulary_size": 5, "size": 99999999999}, "vocabulary": {"symbols": ["a", "b", "c", "d", "e"]}}',
+    ],
+)
+def test_a_damaged_run_json_is_one_clear_error(run, info):
+    """Whatever stands in run.json, loading the network is an InputError."""
+    (run.path / "run.json").write_text(info)
+    with pytest.raises(InputError):
+        load_network(run)
+
+
+def test_weights_of_other_shapes_are_refused(run):
+    """run.json and weights that do not fit each other are an InputError that names the file."""
+    info = run.info()
+    info["model"]["size"] = 5
+    (run.path / "run.json").write_text(json.dumps(info))
+    with pytest.raises(InputError, match="do not fit"):
+        load_network(run)
+
+
+def test_a_checkpoint_is_replaced_in_one_step(tmp_path, monkeypatch):
+    """A write that fails leaves the old checkpoint, and no other file."""
+    path = tmp_path / "c.safetensors"
+    write_checkpoint(path, {"a": torch.ones(2)}, {"step": 1})
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(InputError, match="No space left"):
+        write_checkpoint(path, {"a": torch.zeros(2)}, {"step": 2})
+    tensors, description = read_checkpoint(path)
+    assert (tensors["a"].tolist(), description, len(list(tmp_path.iterdir()))) == ([1, 1], {"step": 1}, 1)
+
+
+def test_a_model_that_guesses_evenly_needs_log_of_the_alphabet():
+    """With all logits 0 the loss is ln of the number of symbols, and its bits are log2."""
+    corpus = Corpus.from_text("abcde" * 200)
+    model = CharRNN(5, size=4)
+    torch.nn.init.zeros_(model.decoder.weight)
+    loss = evaluate(model, corpus, VOCABULARY, start=100, stop=900)
+    assert loss == pytest.approx(1.6094379)
+    assert bits(loss) == pytest.approx(2.3219281)
+    assert model.training
+
+
+def test_xz_is_xz():
+    """Bits per character are those of lzma's own compress, in one go."""
+    import lzma
+    import random
+
+    text = "".join(random.Random(0).choices("abcdefgh ä", k=30_000))
+    corpus = Corpus.from_text("x" * 50 + text)
+    packed = len(lzma.compress(text.encode(), preset=9))
+    assert xz_bits(corpus, 50, len(corpus)) == pytest.approx(8 * packed / 30_000)
