@@ -1,0 +1,189 @@
+"""Recurrent layers played step by step, for many lanes at once, with every stream in the open.
+
+The outputs equal PyTorch's fused modules to rounding; what is gained is the cell, the gates and the lower layers, which
+the fused kernels hide. On a CPU in float32 each worker thread plays its share of the lanes: one matrix product and one
+fused kernel a step. Elsewhere the same steps are plain torch operations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellscope.hooks.sites import Layer
+from cellscope.parallel import in_shares
+
+State = tuple[Tensor, ...]
+"""What a layer carries: (hidden,) or (hidden, cell), each [lane, unit]."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What drives a layer from outside, bias included: row `rows[step, lane]` of `table` [row, gate x unit].
+
+    A layer that reads an embedding has one row a symbol; any other has one row a (step, lane).
+    """
+
+    table: Tensor
+    rows: Tensor
+
+
+def drive_of(layer: Layer, values: Tensor, symbols: Tensor | None = None) -> Drive:
+    """The drive of `values` [step, lane, input], or of the rows of an embedding [symbol, input] that `symbols` [step,
+    lane] picks.
+    """
+    weight, bias = _weights(layer, "weight_ih"), _bias(layer)
+    if symbols is not None:
+        return Drive(nn.functional.linear(values, weight, bias), symbols)
+    steps, lanes, _ = values.shape
+    table = nn.functional.linear(values.reshape(steps * lanes, -1), weight, bias)
+    return Drive(table, torch.arange(steps * lanes, device=values.device).view(steps, lanes))
+
+
+def play_layer(
+    layer: Layer, drive: Drive, state: State | None, streams: frozenset[str], *, into: dict[str, Tensor] | None = None
+) -> tuple[dict[str, Tensor], State]:
+    """Play one layer over [step, lane]: the asked streams and always `hidden`, each [step, lane, unit], and the state
+    after. The arrays of an earlier call may be given as `into`: they are written over where they have the right size.
+    """
+    steps, lanes = drive.rows.shape
+    weight = _weights(layer, "weight_hh").T.contiguous()
+    if state is None:
+        state = tuple(weight.new_zeros(lanes, layer.size) for _ in range(2 if layer.kind == "lstm" else 1))
+    names = ["hidden", *(s for s in sorted(streams) if s != "hidden")]
+    heard = into if into is not None else {}
+    for name in names:
+        if name not in heard or heard[name].shape != (steps, lanes, layer.size):
+            heard[name] = weight.new_empty(steps, lanes, layer.size)
+    if weight.device.type == "cpu" and weight.dtype == torch.float32:
+        return heard, _play_threads(layer, drive, state, weight, heard)
+    return heard, _play_torch(layer, drive, state, weight, heard)
+
+
+def _weights(layer: Layer, name: str) -> Tensor:
+    weight: Tensor = getattr(layer.module, f"{name}_l{layer.index}").detach()
+    return weight
+
+
+def _bias(layer: Layer) -> Tensor | None:
+    """Both biases together, but for the part of the GRU's recurrent one that sits inside the reset."""
+    if not layer.module.bias:
+        return None
+    recurrent = _weights(layer, "bias_hh")
+    if layer.kind == "gru":
+        recurrent = torch.cat([recurrent[: 2 * layer.size], torch.zeros_like(recurrent[2 * layer.size :])])
+    return _weights(layer, "bias_ih") + recurrent
+
+
+def _candidate_bias(layer: Layer, like: Tensor) -> Tensor:
+    """The recurrent bias of the GRU's candidate [unit], which the reset gate multiplies."""
+    return _weights(layer, "bias_hh")[2 * layer.size :] if layer.module.bias else like.new_zeros(layer.size)
+
+
+def _play_threads(layer: Layer, drive: Drive, state: State, weight: Tensor, heard: dict[str, Tensor]) -> State:
+    after = tuple(torch.empty_like(part) for part in state)
+    table = drive.table.contiguous().numpy()
+    rows = drive.rows.numpy()
+
+    def share(first: int, last: int) -> None:
+        with torch.no_grad():
+            _play_share(layer, table, rows[:, first:last], weight, heard, state, after, slice(first, last))
+
+    in_shares(drive.rows.shape[1], share)
+    return after
+
+
+def _play_share(
+    layer: Layer,
+    table: np.ndarray,
+    rows: np.ndarray,
+    weight: Tensor,
+    heard: dict[str, Tensor],
+    state: State,
+    after: State,
+    lanes: slice,
+) -> None:
+    """Play lanes `lanes` of a layer; writes the heard streams and the state after in place."""
+    from cellscope.hooks import kernels
+
+    steps = rows.shape[0]
+    out = {name: values[:, lanes].numpy() for name, values in heard.items()}
+    count = rows.shape[1]
+    recurrent = weight.new_empty(count, weight.shape[1])
+    product = recurrent.numpy()
+    hidden = state[0][lanes].contiguous()
+    gates = _gate_block(layer.kind, heard, count, layer.size)
+    cell = state[1][lanes].contiguous().numpy() if layer.kind == "lstm" else None
+    spare = np.empty((2, count, layer.size), np.float32)
+    bias = _candidate_bias(layer, weight).numpy() if layer.kind == "gru" else None
+    for t in range(steps):
+        torch.mm(hidden, weight, out=recurrent)
+        into = out["hidden"][t]
+        if layer.kind == "lstm":
+            next_cell = out["cell"][t] if "cell" in out else spare[t & 1]
+            if gates is None:
+                kernels.lstm_step(table, rows[t], product, cell, into, next_cell)
+            else:
+                kernels.lstm_step_gates(table, rows[t], product, cell, into, next_cell, gates)
+            cell = next_cell
+        elif layer.kind == "gru":
+            kernels.gru_step(
+                table,
+                rows[t],
+                product,
+                bias,
+                hidden.numpy(),
+                into,
+                spare[:0] if gates is None else gates,
+                gates is not None,
+            )
+        else:
+            kernels.rnn_step(table, rows[t], product, into, layer.module.nonlinearity == "relu")
+        if gates is not None:
+            for g, name in enumerate(_GATE_ORDER[layer.kind]):
+                if name in out:
+                    out[name][t] = gates[g]
+        hidden = torch.from_numpy(into)
+    after[0][lanes] = hidden
+    if cell is not None:
+        after[1][lanes] = torch.from_numpy(cell)
+
+
+_GATE_ORDER = {"lstm": ("input", "forget", "output", "candidate"), "gru": ("reset", "update", "new"), "rnn": ()}
+
+
+def _gate_block(kind: str, heard: dict[str, Tensor], lanes: int, size: int) -> np.ndarray | None:
+    names = _GATE_ORDER[kind]
+    return np.empty((len(names), lanes, size), np.float32) if any(name in heard for name in names) else None
+
+
+def _play_torch(layer: Layer, drive: Drive, state: State, weight: Tensor, heard: dict[str, Tensor]) -> State:
+    """The same steps as plain torch operations, for other devices and precisions; the reference that the kernels are
+    tested against.
+    """
+    hidden, cell = state[0], state[1] if layer.kind == "lstm" else None
+    for t in range(drive.rows.shape[0]):
+        given, recurrent = drive.table[drive.rows[t]], hidden @ weight
+        now: dict[str, Tensor] = {}
+        if layer.kind == "lstm":
+            assert cell is not None
+            i, f, g, o = (given + recurrent).chunk(4, dim=1)
+            now = {"input": i.sigmoid(), "forget": f.sigmoid(), "candidate": g.tanh(), "output": o.sigmoid()}
+            cell = now["forget"] * cell + now["input"] * now["candidate"]
+            hidden = now["output"] * cell.tanh()
+            now["cell"] = cell
+        elif layer.kind == "gru":
+            (a, b, c), (x, y, w) = given.chunk(3, dim=1), recurrent.chunk(3, dim=1)
+            r, z = (a + x).sigmoid(), (b + y).sigmoid()
+            n = (c + r * (w + _candidate_bias(layer, weight))).tanh()
+            now = {"reset": r, "update": z, "new": n}
+            hidden = n + z * (hidden - n)
+        else:
+            hidden = (given + recurrent).relu() if layer.module.nonlinearity == "relu" else (given + recurrent).tanh()
+        now["hidden"] = hidden
+        for name, values in heard.items():
+            values[t] = now[name]
+    return (hidden,) if cell is None else (hidden, cell)

@@ -1,0 +1,38 @@
+"""One pool of threads, one core each: work that is cut into independent shares runs in them side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+
+import torch
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(workers, "cellscope", initializer=torch.set_num_threads, initargs=(1,))
+    for _ in pool.map(lambda _: None, range(workers)):
+        pass
+    torch.set_num_threads(threads)  # the workers' setting is also the default of threads started later
+    return pool
+
+
+def in_shares(count: int, work: Callable[[int, int], None], *, grain: int = 8) -> None:
+    """Call `work(first, last)` for shares of range(count), one for each core, at the same time; a share is a multiple
+    of `grain`.
+
+    Inside, torch uses one core: shares do not wait for one another.
+    """
+    workers = max(1, min(torch.get_num_threads(), count // grain))
+    if workers == 1:
+        work(0, count)
+        return
+    borders = [count * i // (workers * grain) * grain for i in range(workers)] + [count]
+    futures: list[Future[None]] = [
+        _pool(workers).submit(work, first, last) for first, last in itertools.pairwise(borders)
+    ]
+    for future in futures:
+        future.result()

@@ -1,0 +1,70 @@
+"""The labels of one round in the form that the counting loops read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class LabelGrid:
+    """The labels of a stretch of positions.
+
+    start  position of column 0
+    spans  uint8 [span_feature, position], 0 or 1
+    label, rank, mask   float32 [numeric_feature, position]: the value, its mid-rank less a half, and 1 where it counts;
+                        all three are 0 where it does not
+    """
+
+    start: int
+    spans: NDArray[np.uint8]
+    label: NDArray[np.float32]
+    rank: NDArray[np.float32]
+    mask: NDArray[np.float32]
+
+
+class Ranker:
+    """The mid-ranks of numeric labels, each learnt from the first stretch in which its feature counts and used for
+    all.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+
+    def grid(self, start: int, spans: NDArray[np.bool_], numbers: NDArray[np.float32]) -> LabelGrid:
+        """The grid of labels as a labeller gives them: spans bool [span_feature, position], numbers float32 with NaN
+        where none counts.
+        """
+        mask = ~np.isnan(numbers)
+        label = np.where(mask, numbers, np.float32(0))
+        rank = np.zeros_like(label)
+        for feature in np.flatnonzero(mask.any(1)).tolist():
+            counts = mask[feature]
+            if feature not in self._known:
+                self._known[feature] = _mid_ranks(numbers[feature, counts])
+            if counts.all():
+                rank[feature] = _ranked(label[feature], *self._known[feature])
+            else:
+                rank[feature, counts] = _ranked(label[feature, counts], *self._known[feature])
+        return LabelGrid(start, np.ascontiguousarray(spans).view(np.uint8), label, rank, mask.astype(np.float32))
+
+
+def _ranked(
+    values: NDArray[np.float32], distinct: NDArray[np.float32], ranks: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mid-ranks less a half, between the known values by interpolation; whole numbers, the usual case, by look-up."""
+    if distinct[0] >= 0 and distinct[-1] < 4096 and not (distinct % 1).any() and not (values % 1).any():
+        table = np.interp(np.arange(int(distinct[-1]) + 1), distinct, ranks).astype(np.float32) - np.float32(0.5)
+        found: NDArray[np.float32] = table[np.minimum(values, distinct[-1]).astype(np.int16)]
+    else:
+        found = (np.interp(values, distinct, ranks) - 0.5).astype(np.float32)
+    return found
+
+
+def _mid_ranks(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The distinct values, ascending, and the mid-rank of each, 0 to 1."""
+    distinct, counts = np.unique(values, return_counts=True)
+    above = np.cumsum(counts)
+    return distinct, ((above - counts / 2) / max(len(values), 1)).astype(np.float32)

@@ -1,0 +1,130 @@
+"""The null: the same text with its labels turned round, so that labels and activations keep their rhythm and lose
+their bond.
+
+The reporting lanes of a stretch of text lie one after the other round a circle. Turning the labels by m lanes against
+the activations is a circular shift of that text; the scores of *all* turns at once are one product per frequency
+after a Fourier transform along the lanes. Rounds, or the few stretches of a single round, are turned independently,
+which makes many different draws. A lane is never cut: what goes on from one part of a lane to the next would no
+longer do so where the two are turned apart, and the null would be too narrow for units and features that are slower
+than the parts. Circular shifts as a null for autocorrelated series: Harris, "Nonsense correlations in neuroscience"
+(2020).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cellscope.chunks import Chunk
+from cellscope.parallel import in_shares
+from cellscope.scores.effects import effect
+from cellscope.sinks.labels import LabelGrid
+
+DRAWS = 999
+_BUDGET = 2**28
+
+
+class Shifts:
+    """Sums of label times rank under turned labels: `draws` [draw, feature, unit], and unturned: `observed` [feature,
+    unit].
+
+    Features are the span features, then the numeric ones. All lanes of odd blocks take part; chunks without a full grid
+    (the last odd step of a round) are left out.
+    """
+
+    def __init__(self, features: int, units: int, *, groups: int, seed: int, stride: int = 1) -> None:
+        count = int(np.clip(_BUDGET // (4 * features * units), 199, DRAWS))
+        self.groups, self.stride = groups, stride
+        self.draws = np.zeros((count, features, units), np.float32)
+        self.observed = np.zeros((features, units))
+        self.labels = np.zeros((features, 2))
+        self.ranks = np.zeros((units, 2))
+        self.positions = 0
+        self.turns: list[int] = []
+        self._rng = np.random.default_rng(seed)
+        self._sums: list[torch.Tensor] = []
+        self._lanes: list[int] = []
+
+    def add(self, chunk: Chunk, grid: LabelGrid, ranks: NDArray[np.float32]) -> None:
+        """Take in the ranks [step, lane, unit] of every `stride`-th step of a chunk."""
+        if chunk.step >= chunk.of:
+            return
+        lanes = np.flatnonzero(chunk.blocks % 2 == 1)
+        if len(lanes) < 3:
+            return
+        x = torch.from_numpy(ranks[:, lanes]) - 0.5
+        y = torch.from_numpy(_labels(grid, chunk, lanes, self.stride))
+        self.positions += x.shape[0] * x.shape[1]
+        self.labels += torch.stack([y.sum((0, 1)), (y * y).sum((0, 1))], 1).double().numpy()
+        self.ranks += torch.stack([x.sum((0, 1)), (x * x).sum((0, 1))], 1).double().numpy()
+        groups = np.array_split(np.arange(len(lanes)), max(1, min(self.groups, len(lanes) // 3)))
+        self._lanes = [len(group) for group in groups]
+        for k, group in enumerate(groups):
+            here = slice(group[0], group[-1] + 1)
+            product = _turned(x[:, here], y[:, here], self._sums[k] if len(self._sums) == len(groups) else None)
+            self._sums[k : k + 1] = [product]
+
+    def close(self) -> None:
+        """End a round: every draw gets one random turn of each of its stretches."""
+        for product, lanes in zip(self._sums, self._lanes, strict=True):
+            real, imaginary = product.chunk(2, dim=1)
+            turned = torch.fft.irfft(torch.complex(real.contiguous(), imaginary.contiguous()), n=lanes, dim=0).numpy()
+            self.observed += turned[0]
+            # At least one lane either way: neighbours in the text are not independent of one another.
+            self._add(turned, self._rng.integers(1, lanes, size=len(self.draws)))
+            self.turns.append(lanes - 1)
+        self._sums = []
+
+    def _add(self, turned: NDArray[np.float32], chosen: NDArray[np.int64]) -> None:
+        def share(first: int, last: int) -> None:
+            for draw in range(first, last):
+                self.draws[draw] += turned[chosen[draw]]
+
+        in_shares(len(self.draws), share)
+
+    @property
+    def distinct(self) -> float:
+        """How many different draws there could be; few where the text is short."""
+        return float(np.prod([float(t) for t in self.turns])) if self.turns else 0.0
+
+    def effects(self, sums: NDArray[np.float64], binary: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Sums [feature, unit] of this sink as effects (see scores.effects); `binary` says of each feature whether it
+        is a span.
+        """
+        label = self.labels[:, :1], self.labels[:, 1:]
+        return effect(sums, label, (self.ranks[:, 0], self.ranks[:, 1]), self.positions, binary[:, None])
+
+    def maxima(self, binary: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The largest effect of any unit, either sign, in every draw: [draw, feature]."""
+        return np.stack([np.abs(self.effects(draw.astype(np.float64), binary)).max(-1) for draw in self.draws])
+
+
+def _turned(ranks: torch.Tensor, labels: torch.Tensor, before: torch.Tensor | None) -> torch.Tensor:
+    """Add to `before` the transform along the lanes of the sums of label times rank at every turn, [frequency, 2
+    feature, unit].
+    """
+    waves = _waves(ranks.shape[1])
+    # Real parts of all steps, then imaginary ones, side by side: a product of conjugates becomes two real ones.
+    a = torch.cat([waves[0] @ ranks, waves[1] @ ranks]).transpose(0, 1)
+    real, imaginary = waves[0] @ labels, waves[1] @ labels
+    b = torch.cat([torch.cat([real, imaginary]), torch.cat([-imaginary, real])], dim=2).permute(1, 2, 0)
+    return torch.bmm(b, a) if before is None else torch.baddbmm(before, b, a)
+
+
+@cache
+def _waves(lanes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The real Fourier transform along lanes as two matrices [frequency, lane]: so few lanes are quicker as a
+    product.
+    """
+    turn = 2 * np.pi * np.outer(np.arange(lanes // 2 + 1), np.arange(lanes)) / lanes
+    return torch.from_numpy(np.cos(turn).astype(np.float32)), torch.from_numpy(-np.sin(turn).astype(np.float32))
+
+
+def _labels(grid: LabelGrid, chunk: Chunk, lanes: NDArray[np.int64], stride: int) -> NDArray[np.float32]:
+    """The labels of every `stride`-th step: [step, lane, feature], spans first, then the ranks of the numeric ones."""
+    rows = (chunk.positions[lanes] - grid.start)[None, :] + np.arange(0, chunk.steps, stride)[:, None]
+    both = np.concatenate([grid.spans[:, rows], grid.rank[:, rows]], dtype=np.float32)
+    return np.ascontiguousarray(np.moveaxis(both, 0, -1))
