@@ -1,0 +1,46 @@
+"""Confidence intervals from blocks: neighbouring characters are not independent, distant blocks nearly are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def jackknife(
+    statistic: Callable[[list[NDArray[np.float64]]], Floats], parts: list[NDArray[np.float64]], level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """The ends of the interval of a statistic of sums over blocks, leaving out one block at a time (Tukey 1958;
+    Künsch 1989).
+
+    parts      arrays [block, ..] whose sum over blocks is what `statistic` takes
+    statistic  maps the summed parts to [..]; it should be on a scale where symmetric intervals make sense (see `logit`)
+    NaN with fewer than three blocks, for two differences say nothing about a spread.
+    """
+    from scipy.stats import t
+
+    whole = [p.sum(0) for p in parts]
+    value = np.asarray(statistic(whole))
+    blocks = len(parts[0])
+    if blocks < 3:
+        return np.full(value.shape, np.nan), np.full(value.shape, np.nan)
+    left = np.stack(
+        [np.asarray(statistic([w - p[b] for w, p in zip(whole, parts, strict=True)])) for b in range(blocks)]
+    )
+    error = np.sqrt((blocks - 1) / blocks * ((left - left.mean(0)) ** 2).sum(0))
+    reach = t.ppf(0.5 + level / 2, blocks - 1) * error
+    return value - reach, value + reach
+
+
+def logit(p: Floats) -> Floats:
+    """The log odds of a score between 0 and 1, kept finite."""
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p))
+
+
+def expit(x: Floats) -> Floats:
+    """The inverse of `logit`."""
+    return 1 / (1 + np.exp(-x))

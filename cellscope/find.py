@@ -1,0 +1,149 @@
+"""The search: every unit against every feature in one pass over the text, with the evidence for or against each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.axes import Unit
+from cellscope.chunks import Round
+from cellscope.errors import InputError
+from cellscope.evidence.baselines import Contexts
+from cellscope.observe import Progress, Source, rounds
+from cellscope.sinks.labels import LabelGrid, Ranker
+from cellscope.sinks.lags import Lags
+from cellscope.sinks.quantise import BINS, Quantiser
+from cellscope.sinks.shifts import Shifts
+from cellscope.sinks.tally import Tally
+
+_BUDGET = 2**28
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one pass over a text leaves: every sink's sums, and what they were summed over.
+
+    `features` are the span features first, then the numeric ones; `labelled` is how many characters have each (or
+    count for it).
+    """
+
+    units: tuple[Unit, ...]
+    features: tuple[Any, ...]
+    characters: int
+    labelled: NDArray[np.int64]
+    tally: Tally
+    lags: Lags
+    shifts: Shifts | None
+    contexts: Contexts | None
+    seed: int
+
+    @property
+    def spans(self) -> int:
+        """How many of the features are spans."""
+        return sum(f.kind == "span" for f in self.features)
+
+    @property
+    def binary(self) -> NDArray[np.bool_]:
+        """Whether each feature is a span [feature]."""
+        return np.arange(len(self.features)) < self.spans
+
+
+def count(
+    source: Source, corpus: Any, features: Sequence[Any], *, start: int = 0, seed: int = 0, evidence: bool = True,
+    progress: Progress | None = None,
+) -> Counts:  # fmt: skip
+    """Play `source` over `corpus` from `start` on and count every unit against every feature, in one pass and bounded
+    memory.
+
+    Without `evidence` the null and the text baselines are left out (for the untrained control, which needs neither).
+    """
+    from cellscope.features.labeller import Labeller
+
+    if len(source) != len(corpus):
+        raise InputError(
+            f"the activations have {len(source):,} rows and the text {len(corpus):,} characters; they must be as many"
+        )
+    ordered = sorted(features, key=lambda f: f.kind != "span")
+    spans = sum(f.kind == "span" for f in ordered)
+    units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
+    blocks = int(np.clip(_BUDGET // (4 * len(units) * max(spans, 1) * BINS), 12, 32)) // 2 * 2
+    parts = rounds(len(corpus), start=start, size=source.round_length, blocks=blocks)
+    # Labels are read from a good way before `start`, so that whatever is open there (a string, a comment) is known.
+    lead = max(0, start - 2**20)
+    text = corpus.part(lead, len(corpus)) if lead else corpus
+    labeller, ranker = Labeller(tuple(ordered), text, concurrent=True), Ranker()
+    # Neighbours say nearly the same: of a long text every 8th step goes to the null, every 16th to the lags.
+    stride, sparser = (8, 2) if len(corpus) - start > 2**18 else (1, 1)
+    lags = Lags(len(ordered), len(units), stride=stride, sparser=sparser)
+    shifts = Shifts(len(ordered), len(units), groups=groups_of(parts), seed=seed, stride=stride) if evidence else None
+    contexts = Contexts(spans, len(ordered) - spans) if evidence else None
+    labelled = np.zeros(len(ordered), np.int64)
+    tally: Tally | None = None
+    heard = 0
+
+    def read(part: Round) -> LabelGrid:
+        """The labels of a round, which the text's own baselines learn from at once."""
+        labels = labeller.read(part.start - lead, part.stop - lead)
+        grid = ranker.grid(part.start, labels.spans, labels.numbers)
+        if contexts is not None:
+            contexts.add(part, _with_two_before(corpus, part), grid)
+        return grid
+
+    for part, grid in _ahead(read, parts):
+        labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
+        sample, chunks = source.play(part)
+        if tally is None:
+            quantiser = Quantiser.from_sample(np.concatenate(list(sample.values()), axis=1))
+            tally = Tally(quantiser, spans, len(ordered) - spans, max(p.blocks for p in parts), stride=stride)
+        for chunk in chunks:
+            ranks = tally.add(chunk, grid)
+            lags.add(chunk, grid, ranks)
+            if shifts is not None:
+                shifts.add(chunk, grid, ranks)
+            heard += chunk.steps * len(chunk.positions)
+            if progress:
+                progress(heard, len(corpus) - start, "")
+        if shifts is not None:
+            shifts.close()
+    assert tally is not None
+    lost = np.flatnonzero(~np.isfinite(tally.powers).all((0, 2)))
+    if len(lost):
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        raise InputError(f"{units[lost[0]]}{more} gives values that are not finite; is the network damaged?")
+    return Counts(units, tuple(ordered), heard, labelled, tally, lags, shifts, contexts, seed)
+
+
+def _ahead(read: Callable[[Round], LabelGrid], parts: list[Round]) -> Iterator[tuple[Round, LabelGrid]]:
+    """Each round with its labels; those of the next are read while this one is heard."""
+    with ThreadPoolExecutor(1, "cellscope-labels") as reader:
+        coming = reader.submit(read, parts[0])
+        for part, following in zip(parts, [*parts[1:], None], strict=True):
+            grid = coming.result()
+            if following is not None:
+                coming = reader.submit(read, following)
+            yield part, grid
+
+
+def groups_of(parts: list[Round], draws: int = 2000) -> int:
+    """Stretches of a round that are turned independently: as few as give so many different draws."""
+    lanes = parts[0].lanes // 2
+    groups = 1
+    while groups < lanes // 4 and (lanes // groups - 1.0) ** (groups * len(parts)) < draws:
+        groups += 1
+    return groups
+
+
+def _with_two_before(corpus: Any, part: Round) -> NDArray[np.uint32]:
+    """Code points of a round with the two before it; before the text, zeros."""
+    first = max(0, part.start - 2)
+    codes: NDArray[np.uint32] = corpus.codes(first, part.stop)
+    missing = 2 - (part.start - first)
+    return np.concatenate([np.zeros(missing, np.uint32), codes]) if missing else codes
+
+
+__all__ = ["Counts", "LabelGrid", "count"]

@@ -1,0 +1,164 @@
+"""From counts to findings: a unit is chosen on one half and judged on the other, and nothing leaks between them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import false_discovery_control
+
+from cellscope.axes import Site
+from cellscope.data.text import Corpus
+from cellscope.features.feature import Feature
+from cellscope.features.labeller import Labels
+from cellscope.find import count
+from cellscope.judge import COLUMNS, Findings, judge
+from cellscope.observe import ArraySource, rounds
+
+LENGTH = 40_000
+FEATURES = (
+    Feature(name="a-run", pattern="a+"),
+    Feature(name="b-run", pattern="b+"),
+    Feature(name="since", pattern="a.{1,60}", flags=("DOTALL",), kind="numeric", counter="since"),
+)
+RNG = np.random.default_rng(0)
+TEXT = "".join(letter * int(RNG.geometric(0.1)) for letter in RNG.choice(list("abcd\n"), LENGTH))[:LENGTH]
+CORPUS = Corpus.from_text(TEXT)
+PART = rounds(LENGTH)[0]
+HALF = np.repeat(PART.block_of % 2, np.diff(np.append(PART.starts, LENGTH)))
+IN_A = np.array(list(TEXT)) == "a"
+
+
+def search(values: np.ndarray, features: tuple[Feature, ...] = FEATURES, **options) -> Findings:
+    return judge(count(ArraySource(values, Site("x")), CORPUS, features), **options)
+
+
+def test_the_halves_do_not_leak() -> None:
+    """A unit that follows a feature on the choosing half alone is chosen and scores nothing; and vice versa."""
+    noise = RNG.standard_normal((LENGTH, 4)).astype(np.float32)
+    values = noise.copy()
+    values[:, 1] += 3 * (IN_A & (HALF == 0))
+    values[:, 2] += 3 * (IN_A & (HALF == 1))
+    findings = search(values)
+    e = findings.evidence[0]
+    assert e.unit is not None
+    assert e.unit.index == 1
+    assert e.chosen > 0.95
+    assert abs(e.score - 0.5) < 0.05
+    assert not e.found
+    assert abs(findings.scores["auc"][0, 2] - 0.5) > 0.45
+    assert findings.scores["chosen"][0, 2] < 0.55
+
+
+def test_a_sign_that_turns_is_no_finding() -> None:
+    """A unit that is on inside on one half and off inside on the other scores below a half."""
+    values = RNG.standard_normal((LENGTH, 4)).astype(np.float32)
+    values[:, 1] += 3 * IN_A * np.where(HALF == 0, 1, -1)
+    e = search(values).evidence[0]
+    assert e.score < 0.1
+    assert not e.found
+
+
+@pytest.fixture(scope="module")
+def findings() -> Findings:
+    values = RNG.standard_normal((LENGTH, 20)).astype(np.float32)
+    values[:, 7] -= 1.2 * IN_A
+    values[:, 4] += 0.2 * IN_A
+    return search(values, untrained={"a-run": 0.6})
+
+
+def test_evidence_is_that_of_the_best_unit(findings: Findings) -> None:
+    """The evidence repeats the table's row of the unit that the choosing half likes best."""
+    for f, e in enumerate(findings.evidence):
+        best = int(np.argmax(findings.scores["chosen"][f]))
+        assert e.unit == findings.units[best] == findings.units[findings.ranking(f)[0]]
+        name = "auc" if e.kind == "span" else "rank_r"
+        assert e.score == findings.scores[name][f, best]
+        assert e.p == findings.scores["p"][f, best]
+        assert e.sign == findings.scores["sign"][f, best]
+    assert findings.evidence[0].unit.index == 7
+    assert findings.evidence[0].sign == -1
+    assert findings.evidence[0].untrained == 0.6
+    assert math.isnan(findings.evidence[1].untrained)
+    assert not math.isnan(findings.evidence[1].three)
+
+
+def test_scores_have_one_shape(findings: Findings) -> None:
+    """Every score is [feature, unit]; those of the other kind of feature are NaN, the rest are within their bounds."""
+    spans = 2
+    for name in (*COLUMNS, "chosen", "sign"):
+        assert findings.scores[name].shape == (3, 20)
+    for name in ("auc", "ap", "f1", "iou"):
+        assert ((findings.scores[name][:spans] >= 0) & (findings.scores[name][:spans] <= 1)).all()
+        assert np.isnan(findings.scores[name][spans:]).all()
+    for name in ("chosen", "p"):
+        assert ((findings.scores[name] > 0) & (findings.scores[name] <= 1) | (name == "chosen")).all()
+    assert np.isnan(findings.scores["rank_r"][:spans]).all()
+    assert (np.abs(findings.scores["rank_r"][spans:]) <= 1).all()
+    assert (findings.scores["chosen"][:spans] >= 0.5).all()
+    assert set(np.unique(findings.scores["sign"])) <= {-1.0, 1.0}
+    low, high = findings.scores["auc_low"][:spans], findings.scores["auc_high"][:spans]
+    known = ~np.isnan(low)
+    assert (known.sum(1) == 16).all()
+    auc = findings.scores["auc"][:spans]
+    assert ((low <= auc) & (auc <= high))[known].all()
+
+
+def test_q_counts_features(findings: Findings) -> None:
+    """q is Benjamini and Hochberg's over the best units' p of all features that could be judged."""
+    p = np.array([e.p for e in findings.evidence])
+    assert np.allclose([e.q for e in findings.evidence], false_discovery_control(p))
+    assert findings.draws == 999
+
+
+def test_p_counts_units() -> None:
+    """p is family-wise: a weak unit among 200 of noise has a larger p than alone, and is not better than chance."""
+    weak = RNG.standard_normal((LENGTH, 1)).astype(np.float32)
+    weak[:, 0] += 0.055 * IN_A
+    many = np.concatenate([weak, RNG.standard_normal((LENGTH, 200)).astype(np.float32)], axis=1)
+    alone, among = search(weak, FEATURES[:1]), search(many, FEATURES[:1])
+    assert among.scores["auc"][0, 0] == pytest.approx(alone.scores["auc"][0, 0], abs=1e-9)
+    assert among.scores["p"][0, 0] > alone.scores["p"][0, 0]
+
+
+def test_no_p_is_smaller_than_the_shifts_allow(findings: Findings) -> None:
+    """However strong the effect, p is not below one over the number of different shifts."""
+    assert findings.scores["p"].min() >= 1 / (1 + findings.counts.shifts.distinct)
+    assert findings.evidence[0].p < 1 / 1000
+
+
+def test_one_finding_among_many_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single strong unit is found among seventy features, sixty-nine of which nothing follows."""
+    spans = np.stack([IN_A, *(np.roll(IN_A, int(k)) for k in RNG.integers(2000, LENGTH - 2000, 69))])
+
+    class Given:
+        def __init__(self, features, corpus, **options) -> None:
+            pass
+
+        def read(self, start: int, stop: int) -> Labels:
+            return Labels(start, spans[:, start:stop], np.zeros((0, stop - start), np.float32))
+
+    monkeypatch.setattr("cellscope.features.labeller.Labeller", Given)
+    values = RNG.standard_normal((LENGTH, 20)).astype(np.float32)
+    values[:, 3] += 4 * IN_A
+    findings = search(values, tuple(Feature(name=f"moved-{k}", pattern="a") for k in range(70)))
+    assert findings.evidence[0].q < 0.05
+    assert findings.evidence[0].unit.index == 3
+    assert sum(e.q <= 0.05 for e in findings.evidence) <= 2
+
+
+def test_summary_of_nothing() -> None:
+    """Noise tracks nothing: 0 of N units, 0 of k features."""
+    findings = search(RNG.standard_normal((LENGTH, 5)).astype(np.float32))
+    assert findings.tracking() == (0, 0)
+    assert findings.summary().startswith("0 of 5 units track one of 0 of 3 features at AUC >= 0.9")
+
+
+def test_without_evidence() -> None:
+    """Counted without null and baselines, as for the untrained control, there are scores and no p."""
+    values = RNG.standard_normal((LENGTH, 5)).astype(np.float32)
+    findings = judge(count(ArraySource(values, Site("x")), CORPUS, FEATURES, evidence=False))
+    assert findings.draws == 0
+    assert all(math.isnan(e.p) and math.isnan(e.three) and not math.isnan(e.score) for e in findings.evidence)
+    assert findings.tracking() == (0, 0)
