@@ -1,0 +1,82 @@
+"""`cellscope demo`: from nothing to pages in some minutes, without the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cellscope.cli.say import bar, note
+
+if TYPE_CHECKING:
+    from cellscope.training.run import RunFolder
+
+
+@click.command()
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), default=2.5, show_default=True, help="Train so long."
+)
+@click.option("--again", is_flag=True, help="Train a new network, though there is one.")
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the runs."
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder of the pages.",
+)
+@click.pass_context
+def demo(ctx: click.Context, minutes: float, again: bool, runs: Path, reports: Path) -> None:
+    """Train a small network on texts of this machine, find what its cells track, and write the pages.
+
+    The text is the standard library's sources with pieces of package descriptions between them. Ctrl-C keeps what was
+    learned, and the next `cellscope demo` goes on from there; a finished network is kept and looked at again.
+    """
+    from cellscope.cli.find import say_findings
+    from cellscope.pipeline.find import find_in
+    from cellscope.pipeline.pages import write_pages
+
+    run = _trained(ctx, minutes, again, runs)
+    start, stop = run.info()["corpus"]["validation"]
+    with bar("searching") as progress:
+        search = find_in(run.path, characters=stop - start, progress=progress)
+    say_findings(search.findings, 0.9)
+    with bar("writing pages", unit="pages") as progress:
+        page = write_pages(search, reports, progress=progress)
+    click.echo(f"\nopen in a browser: {page.resolve().as_uri()}")
+    note(f"one unit in full: cellscope explain {run.name} {_best(search)}")
+
+
+def _trained(ctx: click.Context, minutes: float, again: bool, runs: Path) -> RunFolder:
+    """The finished run of the demonstration, trained now where there is none."""
+    from cellscope.cli.train import Speaker, interruptible, summary
+    from cellscope.pipeline.demo import demo_text, finished, latest_demo, session
+
+    known = latest_demo(runs)
+    if known is not None and finished(known) and not again:
+        note(f"run {known.name} is trained already (--again trains a new one)")
+        return known
+    with bar("building the text", unit="") as progress:
+        text = demo_text(progress=progress)
+    todo = session(text, runs=runs, minutes=minutes, again=again)
+    assert todo is not None
+    note(f"training {todo.run.name}, {todo.network.description}, on {len(todo.corpus):,} characters")
+    with bar("training") as progress, interruptible() as stop:
+        done = todo.train(on_event=Speaker(todo, progress).hear, stop=stop)
+    if not done:
+        note("stopped; cellscope demo goes on from here")
+        ctx.exit(130)
+    click.echo(summary(todo) + "\n")
+    return todo.run
+
+
+def _best(search: object) -> str:
+    """The unit of the best finding, or any."""
+    from cellscope.pipeline.find import Search
+
+    assert isinstance(search, Search)
+    found = [e for e in search.findings.evidence if e.unit is not None]
+    return str(max(found, key=lambda e: (e.found, e.kind == "span", e.score)).unit) if found else "lstm.0:cell/0"

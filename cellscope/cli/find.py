@@ -1,0 +1,116 @@
+"""`cellscope find [RUN]`: which unit tracks which feature, with the evidence, as a table and as pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cellscope.cli.options import network_options, search_options, text_options
+from cellscope.cli.say import bar, note, tabulate
+
+if TYPE_CHECKING:
+    from cellscope.judge import Findings
+
+
+@click.command()
+@network_options
+@text_options
+@search_options
+@click.option("--streams", help="What of every layer: h,c,i,f,o,g (GRU: h,r,z,n) or all.  [default: h,c]")
+@click.option("--exact", is_flag=True, help="Read the text in one lane from rest, without any warm-up: slow.")
+@click.option(
+    "--at",
+    type=click.FloatRange(0.5, 1.0),
+    default=0.9,
+    show_default=True,
+    help="The score at which a unit counts as tracking a feature.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="What goes to stdout.",
+)
+@click.option("--pages/--no-pages", default=True, show_default=True, help="Write the pages.")
+@click.option("--single-file", is_flag=True, help="Put everything that a page needs into the page itself.")
+def find(
+    asked: tuple[str, ...],
+    files: tuple[Path, ...],
+    form: str,
+    at: float,
+    pages: bool,
+    reports: Path,
+    single_file: bool,
+    **options: Any,
+) -> None:
+    """Find which single unit tracks which feature of a text, with the evidence that it does.
+
+    RUN is a run's name or folder (default: the latest). Every unit of every layer is scored against every feature; a
+    unit is chosen on one half of the text's blocks and reported on the other.
+    """
+    from cellscope.pipeline.find import find_in
+    from cellscope.pipeline.pages import write_pages
+
+    with bar("searching") as progress:
+        search = find_in(asked=asked, files=files, progress=progress, **options)
+    if form == "json":
+        click.echo(search.json(at=at))
+    elif form == "csv":
+        click.echo(search.findings.table().to_csv(index=False), nl=False)
+    else:
+        say_findings(search.findings, at)
+    if pages:
+        with bar("writing pages", unit="pages") as progress:
+            index = write_pages(search, reports, single_file=single_file, progress=progress)
+        note(f"pages: {index}")
+
+
+def say_findings(findings: Findings, at: float) -> None:
+    """A line for each feature, best first, then the verdicts and the summary."""
+    from cellscope.evidence.verdicts import digits, probability
+
+    judged = sorted((e for e in findings.evidence if e.unit is not None), key=lambda e: (not e.found, -e.score))
+    rows = []
+    for e in judged:
+        assert e.unit is not None
+        interval = f"{digits(e.low)}-{digits(e.high)}"
+        rows.append([
+            "yes" if e.found else "no", e.feature, str(e.unit), "+" if e.sign > 0 else "-", digits(e.score), interval,
+            digits(e.current), digits(e.three), digits(e.untrained), str(e.lag), probability(e.p), probability(e.q),
+        ])  # fmt: skip
+    heads = [
+        "found",
+        "feature",
+        "best unit",
+        "sign",
+        "score",
+        "95 %",
+        "1 char",
+        "3 chars",
+        "untrained",
+        "lag",
+        "p",
+        "q",
+    ]
+    click.echo(tabulate(heads, rows))
+    click.echo(
+        "score: AUC of a span feature, rank correlation of a numeric one, on blocks the unit was not chosen on\n"
+    )
+    for e in findings.evidence:
+        if e.found:
+            click.echo(e.verdict)
+    nothing = [e for e in findings.evidence if not e.found]
+    if len(findings.evidence) <= 5:
+        for e in nothing:
+            click.echo(e.verdict)
+    elif nothing:
+        click.echo(
+            f"nothing found for {len(nothing)} of {len(findings.evidence)} features "
+            "(for why, see the pages or --format json)"
+        )
+    click.echo(findings.summary(at))
+    click.echo(f"{findings.characters:,} characters heard, {findings.draws} shifts, seed {findings.counts.seed}")

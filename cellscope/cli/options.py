@@ -1,0 +1,65 @@
+"""Options that several commands share: which network, and which text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def network_options(command: F) -> F:
+    """RUN, --runs, --which, or somebody else's --model, --weights, --vocabulary."""
+    options = (
+        click.argument("run", required=False),
+        click.option(
+            "--runs", default="runs", show_default=True, type=click.Path(path_type=Path), help="Folder of the runs."
+        ),
+        click.option("--which", default="best", show_default=True, help="best, last, or the step of a snapshot."),
+        click.option("--model", metavar="MODULE:FACTORY", help="Somebody else's network, instead of a run."),
+        click.option(
+            "--weights", type=click.Path(path_type=Path), help="The weights of --model (safetensors or torch)."
+        ),
+        click.option(
+            "--vocabulary", type=click.Path(path_type=Path), help="The symbols of --model, in the order of ids."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def text_options(command: F) -> F:
+    """--text, --encoding, --bytes."""
+    options = (
+        click.option(
+            "--text", metavar="FILE", help="The text to read, or the name of a known corpus.  [default: the run's own]"
+        ),
+        click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text."),
+        click.option("--bytes", "as_bytes", is_flag=True, help="Read the text as bytes."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def search_options(command: F) -> F:
+    """--feature, --features, --characters, --seed, --reports: what is looked for, where, and where its pages go."""
+    options = (
+        click.option("--feature", "-f", "asked", multiple=True, metavar="NAME",
+                     help="A feature of the library, or NAME=PATTERN. Repeatable.  [default: all]"),
+        click.option("--features", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+                     help="Features of yours, in TOML."),
+        click.option("--characters", type=click.IntRange(min=0), default=2_000_000, show_default=True,
+                     help="Search the last so many characters of the text; 0 for all of it."),
+        click.option("--seed", type=int, default=123, show_default=True,
+                     help="Seed of the shifts and of the untrained network."),
+        click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+                     help="Folder of the pages."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command

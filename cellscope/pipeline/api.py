@@ -1,0 +1,140 @@
+"""The search from Python: of a run, of any torch module, or of an array that was recorded elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellscope.axes import Site
+from cellscope.data.text import Corpus
+from cellscope.data.vocabulary import Vocabulary
+from cellscope.errors import InputError
+from cellscope.features.feature import Feature
+from cellscope.features.library import select
+from cellscope.find import count
+from cellscope.hooks.sites import choose_sites, resolve_site
+from cellscope.judge import Findings, judge
+from cellscope.models.network import Network
+from cellscope.observe import ArraySource, Progress
+from cellscope.pipeline.find import SEED, open_text
+from cellscope.pipeline.find import search as search_network
+from cellscope.pipeline.networks import open_network
+from cellscope.training.run import RUNS, RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find(
+    subject: Any = None,
+    corpus: Corpus | str | Path | None = None,
+    *,
+    features: Sequence[str | Feature] = (),
+    sites: Sequence[str] = (),
+    vocabulary: Vocabulary | Path | str | None = None,
+    characters: int | None = None,
+    exact: bool = False,
+    runs: Path | str = RUNS,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """A tidy table with one row for each feature and unit, best first within a feature, as `search(...).table()`.
+
+    Columns: feature, kind, rank, unit, site, index, sign, chosen, then the scores on the reporting half (auc, auc_low,
+    auc_high, ap, f1, threshold, iou, mi in bits, r, d, rank_r, lag in characters, p), q and the baselines.
+    """
+    return search(
+        subject, corpus, features=features, sites=sites, vocabulary=vocabulary, characters=characters, exact=exact,
+        runs=runs, seed=seed, progress=progress,
+    ).table()  # fmt: skip
+
+
+def search(
+    subject: Any = None,
+    corpus: Corpus | str | Path | None = None,
+    *,
+    features: Sequence[str | Feature] = (),
+    sites: Sequence[str] = (),
+    vocabulary: Vocabulary | Path | str | None = None,
+    characters: int | None = None,
+    exact: bool = False,
+    runs: Path | str = RUNS,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> Findings:
+    """Every unit of `subject` against `features` (default: the library), with the evidence for each.
+
+    subject   a run's name or folder (default: the latest run); a Network; an nn.Module, with `vocabulary`, whose
+              forward(ids [batch, time], state=None) gives logits or (logits, state); or an array [position, unit] of
+              what was recorded on `corpus`, row t on reading character t (numpy, zarr, h5py, or open_array(path))
+    corpus    a Corpus, or a text file's path; for a run, its own text by default
+    """
+    chosen = _features(features)
+    if _is_array(subject):
+        return _search_array(subject, _corpus(corpus, None), chosen, sites, seed=seed, progress=progress)
+    network, folder = _network(subject, vocabulary, Path(runs))
+    text = _corpus(corpus, folder)
+    places = tuple(resolve_site(network.module, s) for s in sites) if sites else choose_sites(network.module)
+    control = folder.path / "control" if folder is not None else None
+    return search_network(
+        network,
+        text,
+        chosen,
+        sites=places,
+        characters=characters,
+        exact=exact,
+        control=control,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def _features(asked: Sequence[str | Feature]) -> tuple[Feature, ...]:
+    if isinstance(asked, str):
+        raise InputError(f"features is the text {asked!r}; give a list, as in features=[{asked!r}]")
+    named = [f for f in asked if isinstance(f, str)]
+    ready = tuple(f for f in asked if isinstance(f, Feature))
+    return (select(named) if named or not ready else ()) + ready
+
+
+def _is_array(subject: Any) -> bool:
+    return len(getattr(subject, "shape", ())) > 0 and hasattr(subject, "__getitem__")
+
+
+def _search_array(
+    array: Any,
+    corpus: Corpus,
+    features: tuple[Feature, ...],
+    sites: Sequence[str],
+    *,
+    seed: int,
+    progress: Progress | None,
+) -> Findings:
+    if len(array.shape) != 2:
+        raise InputError(f"the array has shape {tuple(array.shape)}; it must be [position, unit]")
+    if len(sites) > 1:
+        raise InputError(f"an array is one site; {len(sites)} were named")
+    source = ArraySource(array, Site.parse(sites[0] if sites else "array"))
+    return judge(count(source, corpus, features, seed=seed, progress=progress))
+
+
+def _network(subject: Any, vocabulary: Vocabulary | Path | str | None, runs: Path) -> tuple[Network, RunFolder | None]:
+    from torch import nn
+
+    if isinstance(subject, Network):
+        return subject, None
+    if isinstance(subject, nn.Module):
+        if vocabulary is None:
+            raise InputError("a module needs its vocabulary: the symbols in the order of their ids")
+        symbols = vocabulary if isinstance(vocabulary, Vocabulary) else Vocabulary.load(Path(vocabulary))
+        return Network(subject, symbols, type(subject).__name__, type(subject).__name__), None
+    return open_network(subject, runs=runs)
+
+
+def _corpus(corpus: Corpus | str | Path | None, folder: RunFolder | None) -> Corpus:
+    if isinstance(corpus, Corpus):
+        return corpus
+    if corpus is None and folder is None:
+        raise InputError("which text? give a Corpus or a file's path")
+    return open_text(folder, corpus)

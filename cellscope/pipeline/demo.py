@@ -1,0 +1,98 @@
+"""The demonstration: a text from this machine, a small network trained on it, and what is found in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from cellscope.data.build import written_whole
+from cellscope.data.corpora import FOLDER, resolve
+from cellscope.data.text import Corpus
+from cellscope.errors import CellscopeError
+from cellscope.observe import Progress
+from cellscope.pipeline.training import Session, begin, proceed
+from cellscope.training.config import TrainingConfig
+from cellscope.training.run import RUNS, RunFolder, all_runs, free_name
+
+NAME = "demo"
+MINUTES = 2.5
+HELD_BACK = 0.1
+"""The part of the text that is held back from training, and searched."""
+CODE = 4_000_000
+"""Characters of sources at most: few enough to be read four times in that time."""
+PIECE = 1_000
+"""Least characters of a piece of readmes."""
+
+
+def demo_text(folder: Path = FOLDER, *, progress: Progress | None = None) -> Path:
+    """Sources of the standard library with pieces of readmes between them, built once; its path.
+
+    The sources hold strings, comments and indentation, the readmes the URLs that sources have few of; pieces are short
+    and evenly spread, so that every part of the text has both.
+    """
+    target = folder / "built" / "demo.txt"
+    if target.exists():
+        return target
+    code = resolve("python", folder=folder, progress=progress).read_text("utf-8")
+    code = code[: code.rfind("\n", 0, CODE) + 1] or code
+    try:
+        prose = resolve("readmes", folder=folder, progress=progress).read_text("utf-8")
+    except CellscopeError:  # no package here has a description: the sources alone will do
+        prose = ""
+    with written_whole(target) as out:
+        for piece in interleaved(code, prose):
+            out.write(piece.encode())
+    return target
+
+
+def interleaved(code: str, prose: str, *, least: int = PIECE, seed: int = 123) -> Iterator[str]:
+    """All of both texts: `code` in its order, and at even distances in it pieces of `prose`, in any order.
+
+    Both are cut at blank lines before a line that is not indented, so a function or paragraph stays whole.
+    """
+    inserts = pieces(prose, least)
+    order = np.random.default_rng(seed).permutation(len(inserts)).tolist()
+    written = used = 0
+    for part in pieces(code, least):
+        yield part
+        written += len(part)
+        due = round(len(inserts) * written / len(code))
+        yield from (inserts[k] for k in order[used:due])
+        used = due
+    yield from (inserts[k] for k in order[used:])
+
+
+def pieces(text: str, least: int) -> list[str]:
+    """The text in pieces of at least `least` characters that end with a blank line, where one comes."""
+    borders, cuts = [match.end() for match in re.finditer(r"\n\n+(?=\S)", text)], [0]
+    for border in borders:
+        if border - cuts[-1] >= least:
+            cuts.append(border)
+    if cuts[-1] < len(text):
+        cuts.append(len(text))
+    return [text[a:b] for a, b in pairwise(cuts)]
+
+
+def latest_demo(runs: Path = RUNS) -> RunFolder | None:
+    """The last run that a demonstration made."""
+    own = [run for run in all_runs(runs) if re.fullmatch(rf"{NAME}(-\d+)?", run.name)]
+    return own[-1] if own else None
+
+
+def finished(run: RunFolder) -> bool:
+    """Whether its training has come to its end."""
+    return run.info().get("state") == "finished"
+
+
+def session(text: Path, *, runs: Path = RUNS, minutes: float = MINUTES, again: bool = False) -> Session | None:
+    """The training that is to be done: a new one, the rest of one that was stopped, or None where it is finished."""
+    run = None if again else latest_demo(runs)
+    if run is None:
+        name = free_name(runs, NAME) if (runs / NAME).exists() else NAME
+        config = TrainingConfig(minutes=minutes)
+        return begin(Corpus.open(text), runs=runs, name=name, config=config, val_fraction=HELD_BACK)
+    return None if finished(run) else proceed(run)

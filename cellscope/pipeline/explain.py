@@ -1,0 +1,194 @@
+"""One unit in full: every feature, its gates, its time scale, and the places where it does most and least."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellscope.axes import Unit
+from cellscope.evidence.timescales import time_scales
+from cellscope.evidence.verdicts import Evidence, Q
+from cellscope.hooks.sites import choose_sites, sites_of
+from cellscope.judge import Findings
+from cellscope.observe import NetworkSource, Progress, rounds
+from cellscope.pipeline.find import Search, clean, find_in
+from cellscope.pipeline.networks import open_network
+from cellscope.pipeline.pages import Material
+from cellscope.pipeline.passages import peaks
+from cellscope.pipeline.units import named_unit
+from cellscope.sinks.saturation import SIGMOID, Saturation
+
+PLACES = 5
+LEFT, RIGHT = 60, 20
+"""Characters that are printed before and after a place."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the text: the characters around it, and what the unit did there."""
+
+    position: int
+    before: str
+    here: str
+    after: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What one gate of the unit did over a stretch of text: its mean, and the fractions below .1 and above .9."""
+
+    name: str
+    mean: float
+    closed: float
+    open: float
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What is known of one unit: `evidence` for every judged feature, best first; gates; time scale; places."""
+
+    material: Material
+    index: int
+    evidence: tuple[Evidence, ...]
+    gates: tuple[Gate, ...]
+    time_scale: float
+    lowest: float
+    highest: float
+    top: tuple[Place, ...]
+    bottom: tuple[Place, ...]
+
+    @property
+    def unit(self) -> Unit:
+        """The unit's address."""
+        return self.material.search.findings.units[self.index]
+
+    @property
+    def sentence(self) -> str:
+        """What the unit is about, if anything."""
+        found = [e for e in self.evidence if e.found]
+        if found:
+            rest = f", and {len(found) - 1} more" if len(found) > 1 else ""
+            return found[0].sentence + rest
+        return f"{self.unit} tracks none of {len(self.material.search.findings.features)} features"
+
+    def json(self) -> str:
+        """Everything as JSON; numbers that do not exist are null."""
+        search = self.material.search
+        content = {
+            "unit": str(self.unit),
+            "run": search.run.name if search.run else None,
+            "network": search.network.description,
+            "corpus": search.corpus.name,
+            "characters": search.findings.characters,
+            "sentence": self.sentence,
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "time_scale": self.time_scale,
+            "gates": [asdict(gate) for gate in self.gates],
+            "features": [{**asdict(e), "unit": str(e.unit), "found": e.found} for e in self.evidence],
+            "top": [asdict(place) for place in self.top],
+            "bottom": [asdict(place) for place in self.bottom],
+        }
+        return json.dumps(_clean(content), indent=1, ensure_ascii=False)
+
+
+def explain_in(run: str | Path | None, address: str, *, progress: Progress | None = None, **options: Any) -> Explained:
+    """Search as `find_in` does, with the same options, and look at one unit (see `named_unit`)."""
+    known = {name: options[name] for name in ("runs", "which", "model", "weights", "vocabulary") if name in options}
+    network, _ = open_network(run, **known)
+    unit = named_unit(network, address)
+    heard = [site.stream for site in choose_sites(network.module)]
+    streams = None if unit.site.stream in heard else ",".join(dict.fromkeys([*heard, unit.site.stream]))
+    return explain(find_in(run, streams=streams, progress=progress, **options), unit)
+
+
+def explain(search: Search, unit: Unit) -> Explained:
+    """What a search says of one of its units."""
+    material = Material.of(search)
+    index = search.findings.units.index(unit)
+    values = material.scan.unit(index)
+    return Explained(
+        material,
+        index,
+        evidence_of(search.findings, index),
+        _gates(search, unit, material.scan.start, material.scan.labels.stop),
+        float(time_scales(values[:, None])[0]),
+        float(values.min()),
+        float(values.max()),
+        _places(material, values, peaks(values, PLACES)),
+        _places(material, values, peaks(-values, PLACES)),
+    )
+
+
+def evidence_of(findings: Findings, unit: int) -> tuple[Evidence, ...]:
+    """The evidence that one unit tracks each judged feature, best score first, those that it tracks before the others.
+
+    p counts all units; q is .05 where p is as small as that of any finding of the search, else 1.
+    """
+    cut = max((e.p for e in findings.evidence if e.q <= Q), default=-1.0)
+    made = [_evidence(findings, f, unit, cut) for f, e in enumerate(findings.evidence) if e.unit is not None]
+    return tuple(sorted(made, key=lambda e: (not e.found, -np.nan_to_num(e.score, nan=-1.0))))
+
+
+def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Evidence:
+    best = findings.evidence[feature]
+    value = {name: float(scores[feature, unit]) for name, scores in findings.scores.items()}
+    name, low, high = ("auc", "auc_low", "auc_high") if best.kind == "span" else ("rank_r", "rank_low", "rank_high")
+    return replace(
+        best,
+        unit=findings.units[unit],
+        score=value[name],
+        low=value[low],
+        high=value[high],
+        sign=-1 if value["sign"] < 0 else 1,
+        chosen=value["chosen"],
+        threshold=value["threshold"],
+        lag=int(np.nan_to_num(value["lag"])),
+        lag_score=value["lag_score"],
+        p=value["p"],
+        q=math.nan if math.isnan(value["p"]) else Q if value["p"] <= cut else 1.0,
+    )
+
+
+def _gates(search: Search, unit: Unit, start: int, stop: int) -> tuple[Gate, ...]:
+    """The unit's gates over [start, stop)."""
+    sites = tuple(s for s in sites_of(search.network.module) if s.path == unit.site.path and s.stream in SIGMOID)
+    if not sites:
+        return ()
+    total = dict.fromkeys(sites, 0.0)
+    with NetworkSource(search.network, search.corpus, sites) as source:
+        sink = Saturation(source.sizes)
+        for part in rounds(stop, start=start):
+            for chunk in source.play(part)[1]:
+                sink.add(chunk)
+                for site, values in chunk.values.items():
+                    total[site] += float(values[..., unit.index].sum(dtype=np.float64))
+    made = []
+    for site in sites:
+        closed, open_ = sink.fractions(site)
+        mean = total[site] / sink.positions
+        made.append(Gate(site.stream, mean, float(closed[unit.index]), float(open_[unit.index])))
+    return tuple(made)
+
+
+def _places(material: Material, values: np.ndarray, found: Sequence[int]) -> tuple[Place, ...]:
+    corpus, start = material.search.corpus, material.scan.start
+    made = []
+    for at in found:
+        first, last = max(0, start + at - LEFT), min(len(corpus), start + at + 1 + RIGHT)
+        text, here = corpus.text(first, last), start + at - first
+        made.append(Place(start + at, text[:here], text[here], text[here + 1 :], float(values[at])))
+    return tuple(made)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_clean(v) for v in value]
+    return {k: _clean(v) for k, v in value.items()} if isinstance(value, dict) else clean(value)

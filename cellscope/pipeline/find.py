@@ -1,0 +1,211 @@
+"""From a network and a text to findings, with the untrained control beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cellscope.axes import Site
+from cellscope.data.corpora import resolve
+from cellscope.data.text import Corpus
+from cellscope.errors import InputError
+from cellscope.features.feature import Feature
+from cellscope.features.library import select
+from cellscope.find import count
+from cellscope.hooks.sites import choose_sites
+from cellscope.judge import Findings, judge
+from cellscope.models.network import Network
+from cellscope.observe import NetworkSource, Progress
+from cellscope.pipeline.networks import open_network
+from cellscope.pipeline.training import run_corpus
+from cellscope.training.run import RUNS, RunFolder
+
+CONTROL = 500_000
+"""Characters that the untrained control reads at most: its scores are a bar to be cleared, not a claim."""
+
+SEED = 123
+
+
+def search(
+    network: Network,
+    corpus: Corpus,
+    features: Sequence[Feature],
+    *,
+    sites: tuple[Site, ...] = (),
+    characters: int | None = None,
+    exact: bool = False,
+    control: Path | None = None,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> Findings:
+    """Every unit of `sites` (default: hidden and cell of every layer) against every feature, with the evidence.
+
+    `characters` limits the search to the end of the text, where what was held back from training lies. `control` is a
+    folder in which the scores of the untrained network are kept, so that they are made once.
+    """
+    sites = sites or choose_sites(network.module)
+    start = max(0, len(corpus) - characters) if characters else 0
+    untrained = untrained_scores(network, corpus, features, sites, folder=control, seed=seed, progress=progress)
+    with NetworkSource(network, corpus, sites, exact=exact) as source:
+        counts = count(source, corpus, features, start=start, seed=seed, progress=progress)
+    return judge(counts, untrained=untrained)
+
+
+def untrained_scores(
+    network: Network,
+    corpus: Corpus,
+    features: Sequence[Feature],
+    sites: tuple[Site, ...],
+    *,
+    folder: Path | None = None,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> Mapping[str, float]:
+    """The same search on the same architecture with fresh weights: the best unit's score by feature name.
+
+    Scores that `folder` already holds for this text, these sites and this definition of a feature are taken from there.
+    """
+    key = hashlib.sha256(
+        json.dumps([corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL]).encode()
+    ).hexdigest()[:16]
+    path = folder / f"{key}.json" if folder is not None else None
+    known = _read(path)
+    missing = [f for f in features if f.digest not in known]
+    if missing:
+        bare = network.untrained(seed)
+        text = corpus.part(max(0, len(corpus) - CONTROL), len(corpus))
+        with NetworkSource(bare, text, sites) as source:
+            told: Progress | None = (
+                (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
+            )
+            found = judge(count(source, text, missing, seed=seed, evidence=False, progress=told))
+        # What cannot be judged is kept as well, as null: or it would be looked for again every time.
+        known |= {f.digest: None if e.remark else e.score for f, e in zip(found.features, found.evidence, strict=True)}
+        if path is not None:
+            _write(path, known)
+    scores = {f.name: known.get(f.digest) for f in features}
+    return {name: math.nan if score is None else score for name, score in scores.items()}
+
+
+def _read(path: Path | None) -> dict[str, float | None]:
+    """The scores that were kept; none where there is no file or a damaged one."""
+    try:
+        content = json.loads(path.read_text()) if path is not None else {}
+    except (OSError, ValueError):
+        return {}
+    good = isinstance(content, dict) and all(s is None or isinstance(s, (int, float)) for s in content.values())
+    return content if good else {}
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write JSON whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(content))
+    os.replace(part, path)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one call of find was about and what it found: the pages and tables are made from this alone."""
+
+    network: Network
+    run: RunFolder | None
+    corpus: Corpus
+    findings: Findings
+
+    def json(self, *, at: float = 0.9) -> str:
+        """The evidence for every feature as JSON; keys are stable, numbers that do not exist are null."""
+        evidence = [
+            {**clean(asdict(e)), "unit": str(e.unit) if e.unit else None, "found": e.found, "verdict": e.verdict}
+            for e in self.findings.evidence
+        ]
+        units, features = self.findings.tracking(at)
+        content = {
+            "cellscope": version("cellscope"),
+            "run": self.run.name if self.run else None,
+            "network": self.network.description,
+            "corpus": self.corpus.name,
+            "characters": self.findings.characters,
+            "seed": self.findings.counts.seed,
+            "shifts": self.findings.draws,
+            "summary": {
+                "at": at, "units_tracking": units, "units": len(self.findings.units), "features_tracked": features,
+                "features": len(self.findings.features), "text": self.findings.summary(at),
+            },
+            "features": evidence,
+        }  # fmt: skip
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def clean(value: Any) -> Any:
+    """The same content with NaN and infinities as None, so that it is JSON."""
+    if isinstance(value, dict):
+        return {k: clean(v) for k, v in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def find_in(
+    run: str | Path | None = None,
+    *,
+    asked: Sequence[str] = (),
+    files: Sequence[Path] = (),
+    text: str | Path | None = None,
+    encoding: str = "utf-8",
+    as_bytes: bool = False,
+    streams: str | None = None,
+    characters: int = 0,
+    exact: bool = False,
+    runs: Path = RUNS,
+    which: str = "best",
+    model: str | None = None,
+    weights: Path | None = None,
+    vocabulary: Path | None = None,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> Search:
+    """Search a run (the latest by default) or somebody's model, in its own text or in `text`."""
+    features = select(asked, files)
+    network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
+    corpus = open_text(folder, text, encoding=encoding, as_bytes=as_bytes)
+    sites = choose_sites(network.module, None if streams is None else streams.split(","))
+    control = folder.path / "control" if folder is not None else None
+    findings = search(
+        network,
+        corpus,
+        features,
+        sites=sites,
+        characters=characters or None,
+        exact=exact,
+        control=control,
+        seed=seed,
+        progress=progress,
+    )
+    for e in findings.evidence:
+        if (asked or files) and e.labelled in (0, e.characters) and e.kind == "span":
+            feature = next(f for f in features if f.name == e.feature)
+            raise InputError(
+                f"{e.remark}; its pattern is {feature.pattern!r} and the text {corpus.name}, "
+                f"{e.characters:,} characters of it"
+            )
+    return Search(network, folder, corpus, findings)
+
+
+def open_text(
+    folder: RunFolder | None, text: str | Path | None, *, encoding: str = "utf-8", as_bytes: bool = False
+) -> Corpus:
+    """The text that was named, or the one that the run was trained on."""
+    if text is not None:
+        return Corpus.open(resolve(str(text)), encoding=encoding, as_bytes=as_bytes)
+    if folder is None:
+        raise InputError("which text? give --text FILE: a model that is not a run has none of its own")
+    return run_corpus(folder)

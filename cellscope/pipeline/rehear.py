@@ -1,0 +1,125 @@
+"""Hear chosen stretches of a text again, with everything a page shows: all units, gates, predictions, loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cellscope.axes import GATES, Site, Unit
+from cellscope.data.text import Corpus
+from cellscope.hooks.listen import listen
+from cellscope.hooks.sites import sites_of
+from cellscope.models.network import Network
+from cellscope.observe import STEPS, WARM_UP
+
+PIECE = 256
+"""A stretch is cut into lanes of this length, each with its own warm-up: many short lanes are quicker than one."""
+LIKELY = 5
+"""So many predictions are kept of each character."""
+
+Stretch = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard on stretches of text, one after the other.
+
+    values         float32 [position, unit] for each searched site
+    gates          float32 [position] by unit and gate
+    ids            int64 [position, rank], the likeliest next symbols, best first
+    probabilities  float32 [position, rank]
+    loss           float32 [position], nats for predicting the next character; NaN at the last one of the text
+    """
+
+    values: dict[Site, NDArray[np.float32]]
+    gates: dict[Unit, dict[str, NDArray[np.float32]]]
+    ids: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    loss: NDArray[np.float32]
+
+
+def rehear(
+    network: Network,
+    corpus: Corpus,
+    sites: tuple[Site, ...],
+    stretches: Sequence[Stretch],
+    *,
+    gated: Sequence[Unit] = (),
+) -> Heard:
+    """Play stretches [start, stop) of the corpus as lanes after a warm-up; the gates of `gated` units are kept too."""
+    known = sites_of(network.module)
+    asked = {unit: [s for s in known if s.path == unit.site.path and s.stream in GATES] for unit in gated}
+    total = sum(stop - start for start, stop in stretches)
+    kept = min(LIKELY, len(network.vocabulary))
+    heard = Heard(
+        {site: np.zeros((total, known[site]), np.float32) for site in sites},
+        {unit: {s.stream: np.zeros(total, np.float32) for s in gates} for unit, gates in asked.items()},
+        np.zeros((total, kept), np.int64), np.zeros((total, kept), np.float32), np.zeros(total, np.float32),
+    )  # fmt: skip
+    every = tuple(dict.fromkeys([*sites, *(s for gates in asked.values() for s in gates)]))
+    firsts, lengths, places = _pieces(stretches)
+    with listen(network.module, every, carry=True) as ear:
+        for first, last, rested in _steps(firsts, int(lengths.max(initial=0))):
+            ear.rest(rested)
+            ids = _ids(network, corpus, firsts + first, last - first + 1)
+            answer: Any = network.module(torch.from_numpy(ids[:, :-1]).to(network.device))
+            if first < 0:
+                continue
+            step, lane = np.nonzero(np.arange(first, last)[:, None] < lengths[None, :])
+            rows = places[lane] + first + step
+            for site in sites:
+                heard.values[site][rows] = ear[site].float().cpu().numpy()[step, lane]
+            for unit, gates in asked.items():
+                for gate in gates:
+                    heard.gates[unit][gate.stream][rows] = ear[gate][..., unit.index].float().cpu().numpy()[step, lane]
+            logits = answer[0] if isinstance(answer, tuple) else answer
+            _predict(heard, rows, logits[torch.from_numpy(lane), torch.from_numpy(step)], ids[lane, step + 1])
+            heard.loss[rows[firsts[lane] + first + step + 1 >= len(corpus)]] = np.nan
+    return heard
+
+
+def _predict(heard: Heard, rows: NDArray[np.int64], logits: torch.Tensor, following: NDArray[np.int64]) -> None:
+    """Keep the likeliest symbols of logits [position, symbol], and the loss of those that follow [position]."""
+    logs = logits.float().log_softmax(-1).cpu()
+    best = logs.topk(heard.ids.shape[1], dim=-1)
+    heard.ids[rows] = best.indices.numpy()
+    heard.probabilities[rows] = best.values.exp().numpy()
+    heard.loss[rows] = -logs.gather(1, torch.from_numpy(following)[:, None])[:, 0].numpy()
+
+
+def _pieces(stretches: Sequence[Stretch]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """First position, length and place among all rows of every lane, each [lane]."""
+    found, place = [], 0
+    for start, stop in stretches:
+        found += [(at, min(PIECE, stop - at), place + at - start) for at in range(start, stop, PIECE)]
+        place += stop - start
+    firsts, lengths, places = np.array(found, np.int64).reshape(-1, 3).T
+    return firsts, lengths, places
+
+
+def _steps(firsts: NDArray[np.int64], longest: int) -> Iterator[tuple[int, int, NDArray[np.int64] | None]]:
+    """Steps [first, last) to be played, counted from where the lanes begin, and the lanes that go to rest (None: all).
+
+    A lane that begins less than a warm-up into the text rests where the text begins.
+    """
+    rests = sorted({-int(f) for f in firsts if f < WARM_UP} | {-WARM_UP, 0, longest})
+    for first, last in pairwise(rests):
+        for at in range(first, last, STEPS):
+            lanes = None if at == -WARM_UP else np.flatnonzero(firsts == -at) if at == first else np.empty(0, np.int64)
+            yield at, min(at + STEPS, last), lanes
+
+
+def _ids(network: Network, corpus: Corpus, firsts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Symbols [lane, step] from each first position on; outside of the text its nearest character."""
+    rows = np.empty((len(firsts), count), np.uint32)
+    for row, first in zip(rows, firsts.tolist(), strict=True):
+        start, stop = min(max(first, 0), len(corpus) - 1), min(max(first + count, 1), len(corpus))
+        codes = corpus.codes(start, max(stop, start + 1))
+        row[...] = codes[np.clip(np.arange(first, first + count) - start, 0, len(codes) - 1)]
+    return network.vocabulary.encode(rows)

@@ -1,0 +1,47 @@
+/* Numbers and names as a reader sees them: two or three digits, a real minus, no leading zero. */
+'use strict';
+(function (Scope) {
+  const MINUS = '\u2212', DASH = '\u2013';
+
+  Scope.short = function (value, digits = 2) {
+    if (value === null || value === undefined || !Number.isFinite(value)) return DASH;
+    const size = Math.abs(value);
+    let text = size >= 99.95 ? Math.round(size).toLocaleString('en-US') : size.toFixed(size >= 9.995 ? 1 : digits);
+    if (text.startsWith('0.')) text = text.slice(1);
+    return (value < 0 && /[1-9]/.test(text) ? MINUS : '') + text;
+  };
+
+  Scope.signed = value => (value > 0 && /[1-9]/.test(Scope.short(value)) ? '+' : '') + Scope.short(value);
+
+  Scope.pValue = p => p === null || p === undefined ? DASH : p < 0.001 ? '< .001' : p < 0.01 ? '< .01' : Scope.short(p);
+
+  Scope.written = function (value, form) {
+    if (value === null || value === undefined) return DASH;
+    if (typeof value === 'string') return Scope.visible(value);
+    if (typeof value === 'boolean') return value ? 'yes' : 'no';
+    return form === 'whole' ? String(value).replace('-', MINUS) : form === 'p' ? Scope.pValue(value) : Scope.short(value);
+  };
+
+  Scope.count = n => n.toLocaleString('en-US');
+
+  /* A name with what cannot be seen written out, as words.visible does. */
+  Scope.visible = text => Array.from(String(text), c => /[\p{C}\u2028\u2029]/u.test(c)
+    ? (c === '\n' ? '\\n' : c === '\t' ? '\\t' : c === '\r' ? '\\r' : Scope.codeName(c.codePointAt(0))) : c).join('');
+
+  Scope.codeName = code => 'U+' + code.toString(16).toUpperCase().padStart(4, '0');
+
+  /* An element with text inside; the only way in which this page makes text. */
+  Scope.make = function (tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+
+  const SVG = 'http://www.w3.org/2000/svg';
+  Scope.svg = function (tag, attributes) {
+    const made = document.createElementNS(SVG, tag);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+})(window.Scope);

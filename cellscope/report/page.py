@@ -1,0 +1,167 @@
+"""Pages: written whole under `reports/`, static, and at home without a network.
+
+reports/index.html            over all runs
+reports/assets/               scripts, styles and plotly, once
+reports/RUN/index.html        a run
+reports/RUN/FEATURE.html      a feature, with FEATURE.csv and FEATURE.json beside it
+reports/RUN/unit-ADDRESS.html a unit
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from cellscope.report import colour
+from cellscope.report.contents import FeaturePage, Headline, RunHeader, RunPage, UnitPage
+from cellscope.report.files import json_text, safe_name, unit_name, write_table, write_whole
+from cellscope.report.index import gather
+from cellscope.report.panels.evidence import curves_panel, others_panel
+from cellscope.report.panels.ranking import columns_panel, features_panel, ranking_panel, ranking_rows
+from cellscope.report.panels.run import run_panel
+from cellscope.report.panels.text import text_panel
+from cellscope.report.shared import HERE, SCRIPTS, STYLES, copy_assets, inline, packed_plotly
+from cellscope.report.words import visible
+
+MOST_BYTES = 7_700_000
+"""A page aims to stay below this; activations take what the rest leaves."""
+
+
+def write_feature_page(folder: Path | str, page: FeaturePage, *, single_file: bool = False) -> Path:
+    """The page of one feature under `folder` (reports/), its numbers beside it; the page's path."""
+    root = Path(folder)
+    best = [row.address for row in page.ranking.rows]
+    rest = {
+        "kind": "feature",
+        "feature": {"name": visible(page.feature.name), "kind": page.feature.kind},
+        "ranking": ranking_panel(page.ranking),
+        "curves": curves_panel(page.curves),
+        "others": others_panel(page.others),
+    }
+    data = _with_text(rest, page, best, single_file)
+    path = root / safe_name(page.header.name) / f"{safe_name(page.feature.name)}.html"
+    columns, rows = ranking_rows(page.ranking)
+    about = _about("feature", page.feature.name, page.header, page.headline) | {"description": page.feature.description}
+    write_table(path.with_suffix(""), columns, rows, about)
+    here = {"feature": page.feature, "before": page.previous, "after": page.next, "count": len(page.ranking.rows)}
+    return _write(root, path, "feature.html", page.header, page.headline, data, here, single_file)
+
+
+def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = False) -> Path:
+    """The page of one unit over all features, its numbers beside it; the page's path."""
+    root = Path(folder)
+    rest = {
+        "kind": "unit",
+        "address": page.address,
+        "ranking": features_panel(page.features),
+        "curves": curves_panel(page.curves),
+        "others": {"features": [], "scores": {}},
+    }
+    data = _with_text(rest, page, [page.address], single_file)
+    path = root / safe_name(page.header.name) / f"{unit_name(page.address)}.html"
+    about = _about("unit", page.address, page.header, page.headline)
+    write_table(path.with_suffix(""), page.features.columns, page.features.rows, about)
+    here = {"address": page.address, "count": len(page.features.rows)}
+    return _write(root, path, "unit.html", page.header, page.headline, data, here, single_file)
+
+
+def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = False) -> Path:
+    """The page of one run: losses, what was found, and its units at a glance; the page's path."""
+    root = Path(folder)
+    names = [str(row.get("feature", "")) for row in page.features.rows]
+    data: dict[str, object] = {
+        "kind": "run",
+        "run": run_panel(page),
+        "table": {
+            "columns": columns_panel(page.features.columns),
+            "rows": [[row.get(c) for c in page.features.columns] for row in page.features.rows],
+        },
+        "links": {name: safe_name(name) for name in [*names, *(page.heat.features if page.heat else ())]},
+    }
+    path = root / safe_name(page.header.name) / "index.html"
+    about = _about("run", page.header.name, page.header, page.headline)
+    write_table(path.with_suffix(""), page.features.columns, page.features.rows, about)
+    return _write(root, path, "run.html", page.header, page.headline, data, {}, single_file)
+
+
+def write_index(folder: Path | str, *, single_file: bool = False) -> Path:
+    """The page over all runs and pages that lie under `folder`; the page's path."""
+    root = Path(folder)
+    path = root / "index.html"
+    return _write(root, path, "index.html", None, None, {"kind": "index"}, {"runs": gather(root)}, single_file)
+
+
+def _with_text(
+    rest: Mapping[str, object], page: FeaturePage | UnitPage, best: list[str], single: bool
+) -> dict[str, object]:
+    used = len(json_text(rest)) + sum(len(inline((name,))) for name in SCRIPTS + STYLES) + 20_000
+    budget = MOST_BYTES - used - (len(packed_plotly()) if single else 0)
+    spans = page.spans if isinstance(page, UnitPage) else None
+    return {**rest, "text": text_panel(page.passages, best, budget=budget, spans=spans)}
+
+
+def _about(kind: str, name: str, header: RunHeader, headline: Headline) -> dict[str, object]:
+    return {
+        "cellscope": kind,
+        "name": name,
+        "run": {"name": header.name, "corpus": header.corpus, "model": header.model, "characters": header.characters,
+                "seed": header.seed, "date": header.date, "vocabulary_size": header.vocabulary_size, **header.extra},
+        "sentence": headline.sentence,
+        "good": headline.good,
+        "numbers": dict(headline.numbers),
+        "caveats": headline.caveats,
+        "method": headline.method,
+    }  # fmt: skip
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"visible": lambda text: visible(str(text)), "safe_name": safe_name, "thousands": "{:,}".format}
+    return made
+
+
+def _write(
+    root: Path,
+    path: Path,
+    template: str,
+    header: RunHeader | None,
+    headline: Headline | None,
+    data: Mapping[str, object],
+    here: Mapping[str, Any],
+    single_file: bool,
+) -> Path:
+    up = "../" if path.parent != root else ""
+    body = json_text({**data, "theme": {"colours": colour.THEMES, "likely": colour.LIKELY, "steps": colour.STEPS}})
+    assets = "" if single_file else up + copy_assets(root)
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            **here,
+            header=header,
+            headline=headline,
+            data=body,
+            nonce=hashlib.sha256(body.encode()).hexdigest()[:24],
+            single=single_file,
+            assets=assets,
+            up=up,
+            styles=STYLES,
+            scripts=SCRIPTS,
+            inline=inline,
+            plotly=packed_plotly() if single_file and data["kind"] != "index" else "",
+            stem=path.stem,
+        )
+    )
+    return write_whole(path, html.encode("utf-8", "replace"))

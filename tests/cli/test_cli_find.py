@@ -1,0 +1,113 @@
+"""`cellscope find`: results on stdout in three forms, remarks on stderr, mistakes in one line."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from cellscope.cli import cellscope
+from cellscope.data.text import Corpus
+from cellscope.errors import InputError, MissingError
+from cellscope.pipeline.training import ModelOptions, begin
+from cellscope.training.config import TrainingConfig
+
+ESCAPES = re.compile("[\x00-\x08\x0b-\x1f\x7f\x9b\u202e]")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run `tiny` of a text that holds what a terminal should not see."""
+    folder = tmp_path_factory.mktemp("find")
+    (folder / "text.txt").write_text("the (quick) brown fox 12\n\x1b[31m(lazy)\t\u202edogs\n" * 300)
+    corpus = Corpus.open(folder / "text.txt")
+    config = TrainingConfig(epochs=0.1, batch_size=2, seq_length=16, precision="fp32")
+    begin(corpus, runs=folder / "runs", name="tiny", model=ModelOptions(size=8, embedding=4), config=config).train()
+    return folder
+
+
+def call(place: Path, *arguments: str) -> Result:
+    options = ["--runs", str(place / "runs"), "--reports", str(place / "reports")]
+    return CliRunner().invoke(cellscope, ["find", *options, *arguments])
+
+
+def test_a_table(place: Path) -> None:
+    """A line for each feature, the verdicts and the summary, without colour where stdout is no terminal."""
+    done = call(place, "-f", "parentheses", "-f", "digit", "-f", "column", "--no-pages")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["found", "feature", "best"]
+    assert {line.split()[1] for line in lines[1:4]} == {"parentheses", "digit", "column"}
+    assert re.search(r"\d+ of 16 units track one of \d of 3 features at AUC >= 0.9", done.stdout)
+    assert "characters heard" in lines[-1]
+    assert not ESCAPES.search(done.stdout)
+    assert "nan" not in done.stdout
+    assert not (place / "reports").exists()
+
+
+def test_json_and_csv(place: Path) -> None:
+    """--format json and csv give whole documents on stdout and nothing else, with the same numbers."""
+    asked = ("tiny", "-f", "parentheses", "-f", "column", "--no-pages", "--seed", "7")
+    told = call(place, *asked, "--format", "json")
+    content = json.loads(told.stdout)
+    assert content["seed"] == 7
+    assert [f["feature"] for f in content["features"]] == ["parentheses", "column"]
+    table = pd.read_csv(io.StringIO(call(place, *asked, "--format", "csv").stdout))
+    assert len(table) == 2 * 16
+    best = table[(table["feature"] == "parentheses") & (table["rank"] == 1)].iloc[0]
+    assert best["unit"] == content["features"][0]["unit"]
+    assert best["auc"] == pytest.approx(content["features"][0]["score"], abs=1e-12)
+    assert not ESCAPES.search(told.stdout)
+
+
+def test_all_features(place: Path) -> None:
+    """Without --feature the whole library is searched; what the text has nothing of is no error."""
+    done = call(place, "--no-pages")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"nothing found for \d+ of \d+ features", done.stdout)
+    assert not ESCAPES.search(done.stdout)
+
+
+def test_pages_are_said_on_stderr(place: Path) -> None:
+    """With pages, where they lie is said on stderr, and stdout stays what it is."""
+    done = call(place, "-f", "parentheses", "--format", "json")
+    assert done.exit_code == 0, done.output
+    json.loads(done.stdout)
+    assert "pages: " in done.stderr
+    assert list((place / "reports").rglob("*.html"))
+
+
+def test_a_short_text(place: Path, tmp_path: Path) -> None:
+    """A text of some characters gets an answer, not a traceback."""
+    short = tmp_path / "short.txt"
+    short.write_text("(a) 1\n")
+    done = call(place, "--text", str(short), "-f", "parentheses", "--no-pages")
+    assert done.exit_code == 0, done.output
+    assert "too short" in done.stdout
+    assert "nan" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (["-f", "nonesuch"], MissingError, "nonesuch"),
+        (["-f", "bad=("], InputError, "bad"),
+        (["-f", r"ticket=JIRA-\d+"], InputError, "ticket matches nothing"),
+        (["-f", "digit", "--streams", "z"], MissingError, "update"),
+        (["nonesuch", "-f", "digit"], MissingError, "nonesuch"),
+        (["-f", "digit", "--text", "none.txt"], InputError, "none.txt"),
+        (["../etc", "-f", "digit"], InputError, "etc"),
+    ],
+)
+def test_mistakes(place: Path, arguments: list[str], error: type[Exception], words: str) -> None:
+    """A mistake is answered by naming it; nothing comes on stdout."""
+    done = call(place, *arguments, "--no-pages")
+    assert isinstance(done.exception, error)
+    assert words in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert done.stdout == ""

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cellscope.pipeline import demo
+from cellscope.pipeline.demo import demo_text, interleaved, latest_demo, pieces, session
+from cellscope.training.run import RunFolder
+
+CODE = "".join(f"def f{k}():\n    return {k}\n\n\n" for k in range(400))
+PROSE = "".join(f"See https://example.org/{k} for more\nand more.\n\n" for k in range(40))
+
+
+def test_pieces_end_where_something_new_begins() -> None:
+    """All of the text, in pieces of at least so much; none begins within a function or a paragraph."""
+    parts = pieces(CODE, 100)
+    assert "".join(parts) == CODE
+    assert all(part.startswith("def ") for part in parts)
+    assert min(map(len, parts[:-1])) >= 100
+    assert pieces("", 10) == []
+    assert pieces("no blank line at all", 3) == ["no blank line at all"]
+
+
+def test_readmes_are_spread_evenly_over_the_sources() -> None:
+    """Nothing is lost, the sources keep their order, and every tenth of the text has its share of addresses."""
+    mixed = "".join(interleaved(CODE, PROSE, least=40))
+    assert len(mixed) == len(CODE) + len(PROSE)
+    assert [line for line in mixed.splitlines() if line.startswith("def")] == [
+        line for line in CODE.splitlines() if line.startswith("def")
+    ]
+    tenth = len(mixed) // 10
+    counts = [mixed[k * tenth : (k + 1) * tenth].count("https://") for k in range(10)]
+    assert min(counts) >= 2
+    assert mixed == "".join(interleaved(CODE, PROSE, least=40))
+
+
+def test_without_readmes_there_are_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without descriptions of packages has a demonstration too; what is built is kept."""
+    from cellscope.errors import CellscopeError
+
+    def resolve(name: str, **_: object) -> Path:
+        if name == "readmes":
+            raise CellscopeError("no installed package has a long description here")
+        (tmp_path / "python.txt").write_text(CODE)
+        return tmp_path / "python.txt"
+
+    monkeypatch.setattr(demo, "resolve", resolve)
+    text = demo_text(tmp_path)
+    assert text == tmp_path / "built" / "demo.txt"
+    assert text.read_text() == CODE
+    monkeypatch.setattr(demo, "resolve", lambda *_, **__: pytest.fail("built again"))
+    assert demo_text(tmp_path) == text
+
+
+def test_a_stopped_training_goes_on_and_a_finished_one_is_kept(tmp_path: Path) -> None:
+    """New, resumed, kept, new again under another name."""
+    text = tmp_path / "demo.txt"
+    text.write_text(CODE)
+    runs = tmp_path / "runs"
+    first = session(text, runs=runs, minutes=0.001)
+    assert first is not None
+    assert not first.train(stop=lambda: True)
+    again = session(text, runs=runs, minutes=0.001)
+    assert again is not None
+    assert again.run == first.run
+    assert again.train()
+    assert session(text, runs=runs) is None
+    other = session(text, runs=runs, again=True)
+    assert other is not None
+    assert (first.run.name, other.run.name) == ("demo", "demo-1")
+
+
+def test_other_runs_are_no_demonstration(tmp_path: Path) -> None:
+    """Only demo and demo-1, demo-2, ... are looked at; the latest of them."""
+    for name in ("demonstrate", "my-demo", "demo-x"):
+        RunFolder.create(tmp_path, name, {})
+    assert latest_demo(tmp_path) is None
+    RunFolder.create(tmp_path, "demo", {})
+    RunFolder.create(tmp_path, "demo-2", {})
+    assert latest_demo(tmp_path) == RunFolder(tmp_path / "demo-2")

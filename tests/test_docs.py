@@ -1,0 +1,89 @@
+"""The documentation says what the program does, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from cellscope.cli import COMMANDS, cellscope
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def docs() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from commands(found, f"{name} {child}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_explains_itself(name: str) -> None:
+    """Each command has a help text, and so has each of its options."""
+    found = cellscope.get_command(click.Context(cellscope), name)
+    assert found is not None
+    for path, command in commands(found, name):
+        assert command.help, f"{path} says nothing of itself"
+        silent = [p.opts for p in command.params if isinstance(p, click.Option) and not p.help and not p.hidden]
+        assert silent == [], f"options of {path} without help"
+
+
+def test_the_command_page_is_what_help_says(docs: ModuleType) -> None:
+    """docs/cli.md is up to date; `make docs` writes it anew."""
+    assert (ROOT / "docs" / "cli.md").read_text("utf-8") == docs.cli_page(), "run `make docs`"
+
+
+def test_every_option_is_on_the_command_page() -> None:
+    """Every option's long name and every command stand on docs/cli.md."""
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    for path, command in commands(cellscope, "cellscope"):
+        assert f"# {path}\n" in page
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                assert all(name in page for name in parameter.opts), f"{parameter.opts} of {path}"
+
+
+def test_every_link_leads_somewhere(docs: ModuleType) -> None:
+    """Relative links and their headings exist, within the repository, and docs/index.md leads to every page."""
+    assert docs.faults() == []
+
+
+def test_a_broken_link_is_found(docs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check sees a lost page, a missing file, a wrong heading and a way out of the repository."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# A page\n[x](gone.md) [y](#not-here) [z](../../etc) [ok](#a-page)\n")
+    (tmp_path / "docs" / "lost.md").write_text("`[code](nothing.md)`\n")
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    monkeypatch.setattr(docs, "DOCS", tmp_path / "docs")
+    assert docs.faults() == [
+        "docs/index.md: gone.md leads to nothing",
+        "docs/index.md: #not-here names no heading of index.md",
+        "docs/index.md: ../../etc leads to nothing",
+        "docs/lost.md is not linked from docs/index.md",
+    ]
+
+
+def test_the_pages_build_as_html(docs: ModuleType, tmp_path: Path) -> None:
+    """Every page becomes HTML whose links lead to the HTML pages."""
+    assert docs.build(tmp_path) == len(docs.pages())
+    index = (tmp_path / "docs" / "index.html").read_text("utf-8")
+    assert 'href="design.html"' in index
+    assert "<h1" in index
