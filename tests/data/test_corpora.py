@@ -45,10 +45,10 @@ def test_every_entry_of_the_manifest_is_complete() -> None:
 
 def test_the_installed_manifest_is_the_one_of_the_repository() -> None:
     """The package carries corpora/corpora.toml itself, not a second copy that could differ."""
-    packaged = ROOT / "cellscope" / "data" / "corpora.toml"
     assert manifest() == ROOT / "corpora" / "corpora.toml"
-    assert tomllib.loads(packaged.read_text("utf-8")) == tomllib.loads(manifest().read_text("utf-8"))
-    assert packaged.is_symlink()
+    assert not (ROOT / "cellscope" / "data" / "corpora.toml").exists()
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert built["force-include"] == {"corpora/corpora.toml": "cellscope/data/corpora.toml"}
 
 
 def test_outside_a_checkout_the_packaged_manifest_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -317,9 +317,9 @@ def test_listening_inside_listening(model: Model) -> None:
         first = outer["lower.0:c"].clone()
         with listen(model, ["lower.0:c", "lower.1:h"]) as inner:
             assert torch.allclose(model(IDS), expected, atol=1e-5)
-            assert torch.equal(inner["lower.0:c"], first)
+            assert torch.allclose(inner["lower.0:c"], first, atol=1e-6)
         assert torch.allclose(model(IDS), expected, atol=1e-5)
-        assert torch.equal(outer["lower.0:c"], first)
+        assert torch.allclose(outer["lower.0:c"], first, atol=1e-6)
     assert traces(model) == []
 
 
