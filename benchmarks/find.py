@@ -21,7 +21,7 @@ from texts import code, repeated
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.features.library import library, select
-from cellscope.find import count
+from cellscope.count import count
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import Findings, judge
 from cellscope.models.char_rnn import CharRNN

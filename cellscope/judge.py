@@ -56,7 +56,7 @@ class Findings:
     """What a search found: the evidence for each feature, and every score [feature, unit] on the reporting half.
 
     `scores` has COLUMNS and "chosen" (the score on the choosing half) and "sign"; NaN where a score does not apply.
-    `counts` is what the pass left (find.Counts), for pictures such as a histogram or a ROC curve.
+    `counts` is what the pass left (count.Counts), for pictures such as a histogram or a ROC curve.
     """
 
     units: tuple[Unit, ...]
@@ -124,7 +124,7 @@ class Findings:
 
 
 def judge(counts: Any, *, untrained: Mapping[str, float] | None = None) -> Findings:
-    """The findings of one pass (see find.Counts); `untrained` is the score of the best unit of the untrained network
+    """The findings of one pass (see count.Counts); `untrained` is the score of the best unit of the untrained network
     by feature name.
     """
     spans, total = counts.spans, len(counts.features)

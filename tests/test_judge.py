@@ -9,10 +9,10 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from cellscope.axes import Site
+from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labels
-from cellscope.find import count
 from cellscope.judge import COLUMNS, Findings, judge
 from cellscope.observe import ArraySource, rounds
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellscope.axes import Site
+from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
-from cellscope.find import count
 from cellscope.hooks.sites import choose_sites, resolve_site
 from cellscope.judge import Findings, judge
 from cellscope.models.network import Network

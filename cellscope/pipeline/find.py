@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from cellscope.axes import Site
+from cellscope.count import count
 from cellscope.data.corpora import resolve
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
-from cellscope.find import count
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import Findings, judge
 from cellscope.models.network import Network

@@ -11,8 +11,8 @@ from scipy.stats import binom
 from sklearn.metrics import roc_auc_score
 
 from cellscope.chunks import Round
+from cellscope.count import groups_of
 from cellscope.evidence.multiplicity import family_wise
-from cellscope.find import groups_of
 from cellscope.observe import rounds
 from cellscope.sinks.quantise import Quantiser
 from cellscope.sinks.shifts import Shifts

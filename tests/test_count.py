@@ -15,13 +15,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from cellscope import observe
 from cellscope.axes import Site
 from cellscope.chunks import Round
+from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labeller, Labels
 from cellscope.features.library import library, select
-from cellscope.find import count
 from cellscope.judge import Findings, judge
 from cellscope.models.char_rnn import CharRNN
 from cellscope.models.network import Network
