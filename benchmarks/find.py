@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from texts import code, repeated
 
+from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.features.library import library, select
-from cellscope.count import count
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import Findings, judge
 from cellscope.models.char_rnn import CharRNN

@@ -54,7 +54,7 @@ class Chunk:
 
     positions  int64 [lane], the first position of each lane's part; step s of it is position + s
     blocks     int64 [lane]
-    values     {site: float32 [step, lane, unit]}; valid until the next chunk is asked for
+    values     {site: float32 [step, lane, unit]}, in memory lane after lane; valid until the next chunk is asked for
     step, of   the first step within the lanes, and the steps of a lane in all
     """
 

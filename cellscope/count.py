@@ -94,9 +94,10 @@ def count(
             contexts.add(part, _with_two_before(corpus, part), grid)
         return grid
 
-    for part, grid in _ahead(read, parts):
-        labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
+    for part, labels in _ahead(read, parts):
         sample, chunks = source.play(part)
+        grid = labels()
+        labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
         if tally is None:
             quantiser = Quantiser.from_sample(np.concatenate(list(sample.values()), axis=1))
             tally = Tally(quantiser, spans, len(ordered) - spans, max(p.blocks for p in parts), stride=stride)
@@ -118,15 +119,15 @@ def count(
     return Counts(units, tuple(ordered), heard, labelled, tally, lags, shifts, contexts, seed)
 
 
-def _ahead(read: Callable[[Round], LabelGrid], parts: list[Round]) -> Iterator[tuple[Round, LabelGrid]]:
-    """Each round with its labels; those of the next are read while this one is heard."""
+def _ahead(read: Callable[[Round], LabelGrid], parts: list[Round]) -> Iterator[tuple[Round, Callable[[], LabelGrid]]]:
+    """Each round with a call that waits for its labels; those of the next are read while this one is heard."""
     with ThreadPoolExecutor(1, "cellscope-labels") as reader:
         coming = reader.submit(read, parts[0])
         for part, following in zip(parts, [*parts[1:], None], strict=True):
-            grid = coming.result()
+            labels = coming
             if following is not None:
                 coming = reader.submit(read, following)
-            yield part, grid
+            yield part, labels.result
 
 
 def groups_of(parts: list[Round], draws: int = 2000) -> int:

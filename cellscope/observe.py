@@ -129,7 +129,7 @@ class NetworkSource:
                 to = min(at + 64, last)
                 heard = self._hear(self._ids(starts - self.warm_up + at, to - at))
                 if to > self.warm_up // 2:
-                    kept.append({site: values[::2].copy() for site, values in heard.items()})
+                    kept.append({site: values[::4].copy() for site, values in heard.items()})
             self._heard.rest(np.flatnonzero(starts == self.warm_up - last))
         return {site: np.concatenate([k[site].reshape(-1, size) for k in kept]) for site, size in self.sizes.items()}
 
@@ -194,8 +194,9 @@ def deal(whole: Values, part: Round) -> Iterator[Chunk]:
     many = _steps({site: values.shape[1] for site, values in whole.items()}, part.lanes)
     for step in range(0, part.steps, many):
         steps = min(many, part.steps - step)
-        rows = (starts - part.start + step)[None, :] + np.arange(steps)[:, None]
-        yield Chunk(starts + step, blocks, {site: values[rows] for site, values in whole.items()}, step, part.steps)
+        rows = (starts - part.start + step)[:, None] + np.arange(steps)
+        values = {site: v[rows].swapaxes(0, 1) for site, v in whole.items()}
+        yield Chunk(starts + step, blocks, values, step, part.steps)
     if part.longer:
         first = starts[: part.longer] + part.steps
         rows = (first - part.start)[None, :]

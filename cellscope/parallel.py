@@ -20,9 +20,9 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return pool
 
 
-def in_shares(count: int, work: Callable[[int, int], None], *, grain: int = 8) -> None:
-    """Call `work(first, last)` for shares of range(count), one for each core, at the same time; a share is a multiple
-    of `grain`.
+def in_shares(count: int, work: Callable[[int, int], None], *, grain: int = 8, each: int = 1) -> None:
+    """Call `work(first, last)` for shares of range(count), `each` for each core, at the same time; a share is a
+    multiple of `grain`. With several for each, a core that other work slows down gets fewer of them.
 
     Inside, torch uses one core: shares do not wait for one another.
     """
@@ -30,7 +30,8 @@ def in_shares(count: int, work: Callable[[int, int], None], *, grain: int = 8) -
     if workers == 1:
         work(0, count)
         return
-    borders = [count * i // (workers * grain) * grain for i in range(workers)] + [count]
+    shares = min(workers * each, count // grain)
+    borders = [count * i // (shares * grain) * grain for i in range(shares)] + [count]
     futures: list[Future[None]] = [
         _pool(workers).submit(work, first, last) for first, last in itertools.pairwise(borders)
     ]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cellscope.hooks.product import repeated_product
 from cellscope.hooks.sites import Layer
 from cellscope.parallel import in_shares
 
@@ -57,7 +58,8 @@ def play_layer(
     heard = into if into is not None else {}
     for name in names:
         if name not in heard or heard[name].shape != (steps, lanes, layer.size):
-            heard[name] = weight.new_empty(steps, lanes, layer.size)
+            # In memory lane after lane, for whoever reads on along a lane; the logical order is that of torch.
+            heard[name] = weight.new_empty(lanes, steps, layer.size).transpose(0, 1)
     if weight.device.type == "cpu" and weight.dtype == torch.float32:
         return heard, _play_threads(layer, drive, state, weight, heard)
     return heard, _play_torch(layer, drive, state, weight, heard)
@@ -112,44 +114,37 @@ def _play_share(
     steps = rows.shape[0]
     out = {name: values[:, lanes].numpy() for name, values in heard.items()}
     count = rows.shape[1]
-    recurrent = weight.new_empty(count, weight.shape[1])
-    product = recurrent.numpy()
-    hidden = state[0][lanes].contiguous()
+    times = repeated_product(weight, count)
     gates = _gate_block(layer.kind, heard, count, layer.size)
-    cell = state[1][lanes].contiguous().numpy() if layer.kind == "lstm" else None
-    spare = np.empty((2, count, layer.size), np.float32)
+    hidden = [state[0][lanes].clone(), torch.empty(count, layer.size)]
+    views = [h.numpy() for h in hidden]
+    cells = [state[1][lanes].clone().numpy(), np.empty_like(views[0])] if layer.kind == "lstm" else []
+    none = np.empty((0, count, layer.size), np.float32)
     bias = _candidate_bias(layer, weight).numpy() if layer.kind == "gru" else None
     for t in range(steps):
-        torch.mm(hidden, weight, out=recurrent)
-        into = out["hidden"][t]
+        now, after_now = t & 1, 1 - (t & 1)
+        product = times(hidden[now])
+        into = views[after_now]
         if layer.kind == "lstm":
-            next_cell = out["cell"][t] if "cell" in out else spare[t & 1]
             if gates is None:
-                kernels.lstm_step(table, rows[t], product, cell, into, next_cell)
+                kernels.lstm_step(table, rows[t], product, cells[now], into, cells[after_now])
             else:
-                kernels.lstm_step_gates(table, rows[t], product, cell, into, next_cell, gates)
-            cell = next_cell
+                kernels.lstm_step_gates(table, rows[t], product, cells[now], into, cells[after_now], gates)
+            if "cell" in out:
+                out["cell"][t] = cells[after_now]
         elif layer.kind == "gru":
-            kernels.gru_step(
-                table,
-                rows[t],
-                product,
-                bias,
-                hidden.numpy(),
-                into,
-                spare[:0] if gates is None else gates,
-                gates is not None,
-            )
+            keep = gates is not None
+            kernels.gru_step(table, rows[t], product, bias, views[now], into, gates if keep else none, keep)
         else:
             kernels.rnn_step(table, rows[t], product, into, layer.module.nonlinearity == "relu")
+        out["hidden"][t] = into
         if gates is not None:
             for g, name in enumerate(_GATE_ORDER[layer.kind]):
                 if name in out:
                     out[name][t] = gates[g]
-        hidden = torch.from_numpy(into)
-    after[0][lanes] = hidden
-    if cell is not None:
-        after[1][lanes] = torch.from_numpy(cell)
+    after[0][lanes] = hidden[steps & 1]
+    if cells:
+        after[1][lanes] = torch.from_numpy(cells[steps & 1])
 
 
 _GATE_ORDER = {"lstm": ("input", "forget", "output", "candidate"), "gru": ("reset", "update", "new"), "rnn": ()}

@@ -1,7 +1,8 @@
-"""The counting loops: activations to bins, and bins to tables, one cache-sized tile at a time.
+"""The counting loops: activations to bins, and bins to tables, sixteen units side by side.
 
-Everything is arranged around memory: a tile is copied unit by unit, so that a search runs along contiguous steps, and
-the tables keep all that one unit needs in one place.
+Everything is arranged around memory. Activations are read once, in the order in which they lie, and leave a byte each.
+The bytes wait until there are many steps of them, because a table is far larger than a cache: the longer a lane it is
+given, the less often it is fetched.
 """
 
 from __future__ import annotations
@@ -11,140 +12,72 @@ from typing import Any
 import numba
 import numpy as np
 
-TILE = 32
-FOUR = 4
-"""Units that are counted side by side."""
-PAD = 16
-"""A row of a tile is this much longer than its steps, so that rows do not fall upon one another in the cache."""
+from cellscope.sinks.cells import cells
+
+TILE = 16
+"""Units that are binned and counted side by side: one line of memory, one wide register."""
+RUN = 256
+"""Steps of a lane that are binned at a time: what is in between stays in the nearest cache."""
+SUM = 64
+"""Steps over which float32 sums keep their digits."""
+LOOK = 64
+"""Labels that are looked at together: most stretches of a text have none."""
 _compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
-_summing = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
-i32, f32 = np.int32, np.float32
+f32, i32, u8 = np.float32, np.int32, np.uint8
 
 
 @_compiled
-def positives(spans: Any, offsets: Any, steps: int, index: Any, count: Any, first: int, last: int) -> None:
-    """List the labelled steps of lanes first..last: `index` [lane, feature, step], `count` [lane, feature].
+def _search(values: Any, edges: Any) -> Any:
+    """The number of edges [BINS - 1], ascending, at or below a value."""
+    low, high = 0, edges.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if edges[middle] <= values:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
-    Where more than half of the steps are labelled the others are listed instead, and the count is -1 - their number.
+
+@_compiled
+def _sum(values: Any, sums: Any, powers: Any, width: int) -> None:
+    """Add the sums of values [step, TILE] and of their squares to `powers` [unit, 2] of the first `width` units.
+
+    `sums` is float32 [2, TILE], to work with.
     """
-    for lane in range(first, last):
-        start = offsets[lane]
-        for f in range(spans.shape[0]):
-            row, out = spans[f, start : start + steps], index[lane, f]
-            total = 0
-            for t in range(steps):
-                total += row[t]
-            listed = total * 2 <= steps
-            n = 0
-            if 0 < total < steps:
-                for t in range(steps):
-                    out[n] = t
-                    n += row[t] == listed
-            count[lane, f] = n if listed else -1 - n
+    total, square = sums[0], sums[1]
+    for start in range(0, values.shape[0], SUM):
+        for k in range(TILE):
+            total[k] = f32(0)
+            square[k] = f32(0)
+        stop = min(start + SUM, values.shape[0])
+        for t in range(start, stop - 3, 4):  # four at once: each addition waits for the one before
+            for k in range(TILE):
+                a, b, c, d = values[t, k], values[t + 1, k], values[t + 2, k], values[t + 3, k]
+                total[k] += (a + b) + (c + d)
+                square[k] += (a * a + b * b) + (c * c + d * d)
+        for t in range(start + (stop - start) // 4 * 4, stop):
+            for k in range(TILE):
+                total[k] += values[t, k]
+                square[k] += values[t, k] * values[t, k]
+        for k in range(width):
+            powers[k, 0] += total[k]
+            powers[k, 1] += square[k]
 
 
 @_compiled
-def around(labels: Any, rows: Any, lags: Any, out: Any, first: int, last: int) -> None:
-    """Labels [feature, position] at each row less each lag: out [feature, lag, row], for rows first..last."""
-    for f in range(labels.shape[0]):
-        for k in range(lags.shape[0]):
-            for r in range(first, last):
-                out[f, k, r] = labels[f, rows[r] - lags[k]]
-
-
-@_compiled
-def _search(values: Any, edges: Any, bins: Any) -> None:
-    """The number of edges [BINS] (the last is infinite) at or below each value [step]: 15 comparisons, then a search
-    among 8.
-    """
-    e = edges
-    c0, c1, c2, c3, c4, c5, c6, c7 = e[7], e[15], e[23], e[31], e[39], e[47], e[55], e[63]
-    c8, c9, c10, c11, c12, c13, c14 = e[71], e[79], e[87], e[95], e[103], e[111], e[119]
-    for t in range(values.shape[0]):
-        x = values[t]
-        a = i32(x >= c0) + i32(x >= c1) + i32(x >= c2) + i32(x >= c3) + i32(x >= c4) + i32(x >= c5) + i32(x >= c6)
-        b = i32(x >= c8) + i32(x >= c9) + i32(x >= c10) + i32(x >= c11) + i32(x >= c12) + i32(x >= c13) + i32(x >= c14)
-        bins[t] = i32(8) * (a + i32(x >= c7) + b)
-    for t in range(values.shape[0]):
-        x, b = values[t], bins[t]
-        b += i32(4) * i32(x >= e[b + 3])
-        b += i32(2) * i32(x >= e[b + 1])
-        b += i32(x >= e[b])
-        bins[t] = b
-
-
-@_summing
-def _sum(values: Any, powers: Any) -> None:
-    """Add the sum of values [step] and of their squares to `powers`, in runs of 64 so that float32 keeps its digits."""
-    steps = values.shape[0]
-    for start in range(0, steps, 64):
-        total, square = f32(0), f32(0)
-        for t in range(start, min(start + 64, steps)):
-            total += values[t]
-            square += values[t] * values[t]
-        powers[0] += total
-        powers[1] += square
-
-
-@_compiled
-def _count(bins: Any, unit: int, block: int, lane: int, index: Any, counts: Any, total: Any, positive: Any) -> None:
-    """Add the bins [FOUR, step] of four units to `total` [unit, block, bin] and `positive` [unit, block, feature, bin].
-
-    Four at a time, because a unit that stays in one bin would wait for its own last update at every step.
-    """
-    here = np.zeros((FOUR, total.shape[2]), np.int32)
-    b0, b1, b2, b3 = bins[0], bins[1], bins[2], bins[3]
-    h0, h1, h2, h3 = here[0], here[1], here[2], here[3]
-    for t in range(bins.shape[1]):
-        h0[b0[t]] += i32(1)
-        h1[b1[t]] += i32(1)
-        h2[b2[t]] += i32(1)
-        h3[b3[t]] += i32(1)
-    total[unit : unit + FOUR, block] += here
-    for f in range(positive.shape[2]):
-        n = counts[lane, f]
-        if n == 0:
-            continue
-        listed, step = index[lane, f], i32(1)
-        if n < 0:
-            n, step = -1 - n, i32(-1)
-            positive[unit : unit + FOUR, block, f] += here
-        r0, r1 = positive[unit, block, f], positive[unit + 1, block, f]
-        r2, r3 = positive[unit + 2, block, f], positive[unit + 3, block, f]
-        for j in range(n):
-            t = listed[j]
-            r0[b0[t]] += step
-            r1[b1[t]] += step
-            r2[b2[t]] += step
-            r3[b3[t]] += step
-
-
-@_compiled
-def _count_one(bins: Any, unit: int, block: int, lane: int, index: Any, counts: Any, total: Any, positive: Any) -> None:
-    """`_count` of the bins [step] of one unit, for those that are left over at the end of a site."""
-    here = np.zeros(total.shape[2], np.int32)
-    for t in range(bins.shape[0]):
-        here[bins[t]] += i32(1)
-    total[unit, block] += here
-    for f in range(positive.shape[2]):
-        n, row = counts[lane, f], positive[unit, block, f]
-        if n < 0:
-            row += here
-        step = i32(1) if n > 0 else i32(-1)
-        for j in range(n if n > 0 else -1 - n if n < 0 else 0):
-            row[bins[index[lane, f, j]]] += step
-
-
-@_compiled
-def tally(
+def to_bins(
     values: Any,
     blocks: Any,
+    base: int,
     edges: Any,
     ranks: Any,
-    index: Any,
-    counts: Any,
-    total: Any,
-    positive: Any,
+    centre: Any,
+    scale: Any,
+    bin_of: Any,
+    searched: Any,
+    at: int,
+    waiting: Any,
     inside: Any,
     powers: Any,
     stride: int,
@@ -152,38 +85,151 @@ def tally(
     first: int,
     last: int,
 ) -> None:
-    """Count units first..last of `values` [step, lane, unit] into the tables, a unit's rows side by side in memory.
+    """Bin units first..last of one site's `values` [lane, step, unit], whose unit 0 is unit `base` of everything else.
 
-    total [unit, block, bin] and positive [unit, block, feature, bin] count every step; inside [unit, bin, 2] (count and
-    sum in a bin) and the ranks that go to `kept` [step, lane, unit] are of every `stride`-th; powers [unit, block, 2].
+    waiting  uint8 [tile, lane, step, TILE], written from step `at` on
+    kept     [lane, step, unit], the rank, of every `stride`-th step
+    inside   [unit, bin, 2], count and sum in a bin, of every `stride` squared-th step
+    powers   [block, unit, 2], sums and sums of squares
     """
-    steps, lanes, _ = values.shape
-    tile = np.empty((TILE, steps + PAD), np.float32)
-    bins = np.zeros((FOUR, steps), np.int32)
-    for unit in range(first, last, TILE):
-        width = min(TILE, last - unit)
-        for lane in range(lanes):
-            for t in range(steps):
+    lanes, steps, _ = values.shape
+    x, sparse = np.zeros((RUN, TILE), np.float32), stride * stride
+    cell, bins = np.empty((RUN, TILE), np.int32), np.empty((RUN, TILE), np.uint8)
+    c, s = np.zeros(TILE, np.float32), np.ones(TILE, np.float32)
+    sums, look_up = np.empty((2, TILE), np.float32), np.zeros((TILE, bin_of.shape[1]), np.uint8)
+    for lane in range(lanes):
+        for start in range(0, steps, RUN):
+            many = min(RUN, steps - start)
+            u = first
+            while u < last:
+                tile, column = (base + u) // TILE, (base + u) % TILE
+                width = min(TILE - column, last - u)
+                g = base + u
+                for t in range(many):
+                    for k in range(width):
+                        x[t, k] = values[lane, start + t, u + k]
                 for k in range(width):
-                    tile[k, t] = values[t, lane, unit + k]
-            block = blocks[lane]
-            for k in range(0, width, FOUR):
-                some = min(FOUR, width - k)
-                for i in range(some):
-                    u, row = unit + k + i, tile[k + i, :steps]
-                    _search(row, edges[u], bins[i])
-                    _sum(row, powers[u, block])
-                    sums, rank = inside[u], ranks[u]
-                    for t in range(0, steps, stride):
-                        b = bins[i, t]
-                        sums[b, 0] += 1
-                        sums[b, 1] += row[t]
-                        row[t // stride] = rank[b]
-                if some == FOUR:
-                    _count(bins, unit + k, block, lane, index, counts, total, positive)
+                    c[k], s[k] = centre[g + k], scale[g + k]
+                cells(x[:many], c, s, cell[:many])
+                _sum(x[:many], sums, powers[blocks[lane], g : g + width], width)
+                if width == TILE:
+                    here = bin_of[g : g + TILE]
                 else:
-                    for i in range(some):
-                        _count_one(bins[i], unit + k + i, block, lane, index, counts, total, positive)
-            for t in range((steps + stride - 1) // stride):
+                    here = look_up
+                    here[:width] = bin_of[g : g + width]
+                for t in range(many):
+                    for k in range(TILE):
+                        bins[t, k] = here[k, cell[t, k]]
                 for k in range(width):
-                    kept[t, lane, unit + k] = tile[k, t]
+                    if searched[g + k]:
+                        for t in range(many):
+                            bins[t, k] = _search(x[t, k], edges[g + k])
+                out = waiting[tile, lane]
+                if width == TILE:
+                    for t in range(many):
+                        for k in range(TILE):
+                            out[at + start + t, k] = bins[t, k]
+                else:
+                    for t in range(many):
+                        for k in range(width):
+                            out[at + start + t, column + k] = bins[t, k]
+                for t in range((-start) % stride, many, stride):
+                    row = kept[lane, (start + t) // stride]
+                    for k in range(width):
+                        row[g + k] = ranks[g + k, bins[t, k]]
+                for t in range((-start) % sparse, many, sparse):
+                    for k in range(width):
+                        inside[g + k, bins[t, k], 0] += 1
+                        inside[g + k, bins[t, k], 1] += x[t, k]
+                u += width
+
+
+@_compiled
+def listed(spans: Any, offsets: Any, at: Any, steps: int, index: Any, count: Any, first: int, last: int) -> None:
+    """List the labelled steps of lanes first..last: `index` [lane, feature, step], `count` [lane, feature].
+
+    Chunk c of a lane begins at step at[c] of the lane and at column offsets[c, lane] of `spans`. Where more than half
+    of the steps are labelled the others are listed instead, and the count is -1 - their number.
+    """
+    chunks = at.shape[0]
+    for lane in range(first, last):
+        for f in range(spans.shape[0]):
+            out, total = index[lane, f], 0
+            for c in range(chunks):
+                many = (at[c + 1] if c + 1 < chunks else steps) - at[c]
+                row = spans[f, offsets[c, lane] : offsets[c, lane] + many]
+                for t in range(many):
+                    total += row[t]
+            wanted = total * 2 <= steps
+            n = 0
+            if 0 < total < steps:
+                for c in range(chunks):
+                    many = (at[c + 1] if c + 1 < chunks else steps) - at[c]
+                    row = spans[f, offsets[c, lane] : offsets[c, lane] + many]
+                    for t in range(many):
+                        out[n] = at[c] + t
+                        n += row[t] == wanted
+            count[lane, f] = n if wanted else -1 - n
+
+
+@_compiled
+def count(
+    waiting: Any, steps: int, blocks: Any, index: Any, counts: Any, total: Any, positive: Any, first: int, last: int
+) -> None:
+    """Count the first `steps` waiting steps of tiles first..last of `waiting` [tile, lane, step, TILE].
+
+    total [block, unit, bin] and positive [block, feature, unit, bin], units filled up to whole tiles.
+    """
+    here = np.zeros((TILE, total.shape[2]), np.int32)
+    for tile in range(first, last):
+        units = slice(tile * TILE, (tile + 1) * TILE)
+        for lane in range(waiting.shape[1]):
+            bins = waiting[tile, lane]
+            here[:] = 0
+            for t in range(steps):
+                for k in range(TILE):
+                    here[k, bins[t, k]] += i32(1)
+            total[blocks[lane], units] += here
+            for f in range(positive.shape[1]):
+                n, step = counts[lane, f], i32(1)
+                if n == 0:
+                    continue
+                table, picked = positive[blocks[lane], f, units], index[lane, f]
+                if n < 0:
+                    n, step = -1 - n, i32(-1)
+                    table += here
+                for j in range(n):
+                    t = picked[j]
+                    for k in range(TILE):
+                        table[k, bins[t, k]] += step
+
+
+@_compiled
+def around(
+    spans: Any, rows: Any, inner: Any, stride: int, reach: int, x: Any, sums: Any, counts: Any, first: int, last: int
+) -> None:
+    """Add x[lane, row] to sums [feature, lag, unit] for every label of features first..last within reach of the row.
+
+    rows    [lane, row], columns of `spans` [feature, position], `stride` apart; those that are not `inner` are left out
+    counts  [feature, lag], how many rows were added; lag k - reach is that of a label so many columns before the row
+    """
+    lanes, many = rows.shape
+    for f in range(first, last):
+        for lane in range(lanes):
+            start = rows[lane, 0]
+            low, high = max(0, start - reach), min(spans.shape[1], start + (many - 1) * stride + reach + 1)
+            for block in range(low, high, LOOK):
+                any_, stop = u8(0), min(block + LOOK, high)
+                for column in range(block, stop):
+                    any_ |= spans[f, column]
+                for column in range(block, stop if any_ else block):
+                    if spans[f, column] == 0:
+                        continue
+                    away = column - start
+                    for r in range(max(0, -((reach - away) // stride)), min(many - 1, (away + reach) // stride) + 1):
+                        if inner[lane, r]:
+                            k = r * stride - away + reach
+                            counts[f, k] += 1
+                            out, row = sums[f, k], x[lane, r]
+                            for u in range(out.shape[0]):
+                                out[u] += row[u]

@@ -11,7 +11,8 @@ from cellscope.parallel import in_shares
 from cellscope.scores.effects import effect
 from cellscope.sinks.labels import LabelGrid
 
-LAGS = np.arange(-8, 9)
+REACH = 8
+LAGS = np.arange(-REACH, REACH + 1)
 """A lag of 2 means: the unit at t goes with the label at t - 2, so it answers two characters late."""
 
 
@@ -28,36 +29,47 @@ class Lags:
     def add(self, chunk: Chunk, grid: LabelGrid, ranks: NDArray[np.float32]) -> None:
         """Take in the ranks [step, lane, unit] of a chunk, of which every `sparser`-th is used."""
         steps = np.arange(0, chunk.steps, self.stride)
-        width, reach = grid.spans.shape[1], len(LAGS) // 2
         for half in (0, 1):
             lanes = np.flatnonzero(chunk.blocks % 2 == half)
             if not len(lanes):
                 continue
-            rows = ((chunk.positions[lanes] - grid.start)[None, :] + steps[:, None]).reshape(-1)
+            rows = (chunk.positions[lanes] - grid.start)[:, None] + steps
+            x = ranks[:: self.sparser, lanes].swapaxes(0, 1) - np.float32(0.5)
             # At the borders of a round the labels beyond are not at hand: those few positions are left out.
-            inner = (rows >= reach) & (rows < width - reach)
-            rows = rows[inner]
-            y = self._around(grid, rows)
-            x = ranks[:: self.sparser, lanes].reshape(-1, ranks.shape[2])[inner] - np.float32(0.5)
-            product = y.flatten(0, 1) @ torch.from_numpy(x)
-            self.sums[half] += product.numpy().reshape(self.sums.shape[1:])
-            self.labels[half] += torch.stack([y.sum(2), y.square().sum(2)], 2).double().numpy()
-            self.ranks[half] += np.stack([x.sum(0), (x * x).sum(0)], axis=1)
+            inner = (rows >= REACH) & (rows < grid.spans.shape[1] - REACH)
+            self._add_spans(half, grid.spans, rows, inner, x)
+            rows, x = rows[inner], x[inner]
+            self._add_numbers(half, grid.rank, rows, x)
+            self.ranks[half] += np.stack([x.sum(0), np.einsum("ru,ru->u", x, x)], 1)
             self.positions[half] += len(x)
 
-    def _around(self, grid: LabelGrid, rows: NDArray[np.int64]) -> torch.Tensor:
-        """The labels at each row less each lag [feature, lag, row]: spans first, then the ranks of numbers."""
+    def _add_spans(
+        self, half: int, spans: NDArray[np.uint8], rows: NDArray[np.int64], inner: NDArray[np.bool_],
+        x: NDArray[np.float32],
+    ) -> None:  # fmt: skip
+        """Labels are mostly 0, so those that are not are looked for, and each is added to the rows within reach."""
         from cellscope.sinks import kernels
 
-        spans = len(grid.spans)
-        y = np.empty((len(self.sums[0]), len(LAGS), len(rows)), np.float32)
+        sums = np.zeros((len(spans), len(LAGS), x.shape[2]), np.float32)
+        counts = np.zeros((len(spans), len(LAGS)), np.int64)
 
         def share(first: int, last: int) -> None:
-            kernels.around(grid.spans, rows, LAGS, y[:spans], first, last)
-            kernels.around(grid.rank, rows, LAGS, y[spans:], first, last)
+            kernels.around(spans, rows, inner, self.stride, REACH, x, sums, counts, first, last)
 
-        in_shares(len(rows), share)
-        return torch.from_numpy(y)
+        in_shares(len(spans), share, grain=1, each=4)
+        self.sums[half, : len(spans)] += sums
+        self.labels[half, : len(spans)] += counts[:, :, None]  # a label of 0 or 1 is its own square
+
+    def _add_numbers(
+        self, half: int, labels: NDArray[np.float32], rows: NDArray[np.int64], x: NDArray[np.float32]
+    ) -> None:
+        """Ranks of numbers [feature, position], as a plain product."""
+        if not len(labels):
+            return
+        first = len(self.sums[half]) - len(labels)
+        y = torch.from_numpy(labels[:, rows - LAGS[:, None]])
+        self.sums[half, first:] += (y.flatten(0, 1) @ torch.from_numpy(x)).view(*y.shape[:2], -1).numpy()
+        self.labels[half, first:] += torch.stack([y.sum(2), y.square().sum(2)], 2).numpy()
 
     def effects(self, half: int, binary: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Effects (see scores.effects) at every lag on one half: [feature, lag, unit]."""

@@ -13,6 +13,7 @@ from cellscope.parallel import in_shares
 from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.products import MOMENTS, add_products
 from cellscope.sinks.quantise import BINS, Quantiser
+from cellscope.sinks.waiting import Waiting
 
 
 class Tally:
@@ -20,7 +21,7 @@ class Tally:
 
     total     int32 [block, unit, bin]
     positive  int32 [block, span_feature, unit, bin]
-    inside    float64 [unit, bin, 2], count and sum of the activations in a bin, of every `stride`-th step
+    inside    float64 [unit, bin, 2], count and sum of the activations in a bin, of every `stride` squared-th step
     powers    float64 [block, unit, 2], sum and sum of squares
     products  float64 [block, numeric_feature, unit, MOMENTS], over every `stride`-th step
     numbers   float64 [block, numeric_feature, 5], n and sums of the labels, over the same steps
@@ -29,56 +30,54 @@ class Tally:
     def __init__(self, quantiser: Quantiser, spans: int, numerics: int, blocks: int, *, stride: int = 1) -> None:
         units = len(quantiser)
         self.quantiser, self.stride = quantiser, stride
-        # What one unit needs lies together; the arrays of the face are views of these.
-        self._total = np.zeros((units, blocks, BINS), np.int32)
-        self._positive = np.zeros((units, blocks, spans, BINS), np.int32)
-        self._powers = np.zeros((units, blocks, 2))
-        self.total = self._total.transpose(1, 0, 2)
-        self.positive = self._positive.transpose(1, 2, 0, 3)
-        self.powers = self._powers.transpose(1, 0, 2)
         self.inside = np.zeros((units, BINS, 2))
+        self.powers = np.zeros((blocks, units, 2))
         self.products = np.zeros((blocks, numerics, units, len(MOMENTS)))
         self.numbers = np.zeros((blocks, numerics, 5))
-        self._edges = quantiser.padded
+        self._waiting = Waiting(units, spans, blocks)
+
+    @property
+    def total(self) -> NDArray[np.int32]:
+        return self._waiting.counted()[0]
+
+    @property
+    def positive(self) -> NDArray[np.int32]:
+        return self._waiting.counted()[1]
 
     def add(self, chunk: Chunk, grid: LabelGrid) -> NDArray[np.float32]:
         """Count a chunk; the ranks of every `stride`-th step come back, [step, lane, unit]."""
-        from cellscope.sinks import kernels
-
-        steps, lanes, features = chunk.steps, len(chunk.positions), len(grid.spans)
-        index, counts = np.empty((lanes, features, steps), np.uint16), np.empty((lanes, features), np.int32)
-        offsets = chunk.positions - grid.start
-        in_shares(lanes, lambda a, b: kernels.positives(grid.spans, offsets, steps, index, counts, a, b))
-        kept = np.empty((-(-steps // self.stride), lanes, len(self.quantiser)), np.float32)
+        kept = np.empty((len(chunk.positions), -(-chunk.steps // self.stride), len(self.quantiser)), np.float32)
+        at = self._waiting.room(chunk, grid)
         base = 0
         for values in chunk.values.values():
-            here = slice(base, base + values.shape[2])
-            self._count(values, chunk.blocks, here, index, counts, kept[:, :, here])
-            base = here.stop
+            self._to_bins(np.ascontiguousarray(values.swapaxes(0, 1)), chunk.blocks, base, at, kept)
+            base += values.shape[2]
+        ranks = kept.swapaxes(0, 1)
         if len(grid.label):
             centre = self.quantiser.edges[:, BINS // 2]
-            add_products(chunk, grid, kept, self.stride, centre, self.products, self.numbers)
-        return kept
+            add_products(chunk, grid, ranks, self.stride, centre, self.products, self.numbers)
+        return ranks
 
-    def _count(
+    def _to_bins(
         self,
         values: NDArray[np.float32],
         blocks: NDArray[np.int64],
-        units: slice,
-        index: NDArray[np.uint16],
-        counts: NDArray[np.int32],
+        base: int,
+        at: int,
         kept: NDArray[np.float32],
     ) -> None:
-        """Count one site's values, each worker its own units."""
+        """Bin one site's values [lane, step, unit], each worker its own units; unit 0 of the site is unit `base`."""
         from cellscope.sinks import kernels
 
-        maps = self._edges[units], self.quantiser.ranks[units]
-        tables = self._total[units], self._positive[units], self.inside[units], self._powers[units]
+        q, bins = self.quantiser, self._waiting.bins
+        maps = q.edges, q.ranks, q.centre, q.scale, q.bins, q.searched
 
         def share(first: int, last: int) -> None:
-            kernels.tally(values, blocks, *maps, index, counts, *tables, self.stride, kept, first, last)
+            kernels.to_bins(
+                values, blocks, base, *maps, at, bins, self.inside, self.powers, self.stride, kept, first, last
+            )
 
-        in_shares(values.shape[2], share, grain=kernels.TILE)
+        in_shares(values.shape[2], share, grain=kernels.TILE, each=4)
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both; the two must share their bins and blocks."""
@@ -95,5 +94,4 @@ class Tally:
         """Counts of the even (0: choosing) or odd (1: reporting) blocks: total [unit, bin], positive [span_feature,
         unit, bin].
         """
-        total = self._total[:, parity::2].sum(1, dtype=np.int64)
-        return total, self._positive[:, parity::2].sum(1, dtype=np.int64).transpose(1, 0, 2)
+        return self.total[parity::2].sum(0, dtype=np.int64), self.positive[parity::2].sum(0, dtype=np.int64)
