@@ -97,21 +97,19 @@ class Findings:
         return pd.concat(rows, ignore_index=True)
 
     def tracking(self, at: float = 0.9) -> tuple[int, int]:
-        """How many units track a feature at this score with q <= .05, more than the last three characters do; and how
-        many such features.
+        """How many units track a feature that was found, at this score, with q <= .05 and more than the last three
+        characters and the untrained network do; and how many such features.
         """
         known = [e.p for e in self.evidence if e.q <= Q]
         p = self.scores["p"] <= max(known, default=-1.0)
-        score = np.where(np.isnan(self.scores["auc"]), np.abs(self.scores["rank_r"]), self.scores["auc"])
-        bar = np.array(
-            [
-                max(
-                    at, e.three if not math.isnan(e.three) else 0.0, e.untrained if not math.isnan(e.untrained) else 0.0
-                )
-                for e in self.evidence
-            ]
+        score, low = (
+            np.where(np.isnan(self.scores[auc]), self.scores[rank], self.scores[auc])
+            for auc, rank in (("auc", "rank_r"), ("auc_low", "rank_low"))
         )
-        good = p & (score >= bar[:, None])
+        surely = np.where(np.isnan(low), score, low)  # only the best have an interval
+        bar = np.nan_to_num([[e.three, e.untrained] for e in self.evidence], nan=0.0).max(1)
+        found = np.array([e.found for e in self.evidence])
+        good = found[:, None] & p & (score >= at) & (surely > bar[:, None])
         return int(good.any(0).sum()), int(good.any(1).sum())
 
     def summary(self, at: float = 0.9) -> str:

@@ -67,7 +67,7 @@ def _say(explained: Explained) -> None:
     for gate in explained.gates:
         click.echo(f"{gate.name} gate: {gate_in_words(gate)}")
     rows = [
-        ["yes" if e.found else "no", e.feature, "+" if e.sign > 0 else "-", digits(e.score), digits(e.three),
+        [e.answer, e.feature, "+" if e.sign > 0 else "-", digits(e.score), digits(e.three),
          digits(e.untrained), str(e.lag), probability(e.p)]
         for e in explained.evidence[:SHOWN]
     ]  # fmt: skip

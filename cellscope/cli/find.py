@@ -73,13 +73,15 @@ def say_findings(findings: Findings, at: float) -> None:
     """A line for each feature, best first, then the verdicts and the summary."""
     from cellscope.evidence.verdicts import digits, probability
 
-    judged = sorted((e for e in findings.evidence if e.unit is not None), key=lambda e: (not e.found, -e.score))
+    judged = sorted(
+        (e for e in findings.evidence if e.unit is not None), key=lambda e: (not e.found, not e.plain, -e.score)
+    )
     rows = []
     for e in judged:
         assert e.unit is not None
         interval = f"{digits(e.low)}-{digits(e.high)}"
         rows.append([
-            "yes" if e.found else "no", e.feature, str(e.unit), "+" if e.sign > 0 else "-", digits(e.score), interval,
+            e.answer, e.feature, str(e.unit), "+" if e.sign > 0 else "-", digits(e.score), interval,
             digits(e.current), digits(e.three), digits(e.untrained), str(e.lag), probability(e.p), probability(e.q),
         ])  # fmt: skip
     heads = [
@@ -100,10 +102,10 @@ def say_findings(findings: Findings, at: float) -> None:
     click.echo(
         "score: AUC of a span feature, rank correlation of a numeric one, on blocks the unit was not chosen on\n"
     )
-    for e in findings.evidence:
-        if e.found:
+    for e in sorted(findings.evidence, key=lambda e: e.plain):
+        if e.found or e.plain:
             click.echo(e.verdict)
-    nothing = [e for e in findings.evidence if not e.found]
+    nothing = [e for e in findings.evidence if not (e.found or e.plain)]
     if len(findings.evidence) <= 5:
         for e in nothing:
             click.echo(e.verdict)

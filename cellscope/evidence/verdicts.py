@@ -9,6 +9,8 @@ from cellscope.axes import Unit
 
 Q = 0.05
 """A finding may be false with this chance, all features counted (Benjamini and Hochberg)."""
+CLEAR = 0.9
+"""The score from which on a unit is said to be on, and not merely to tend to be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +67,36 @@ class Evidence:
             return "the text is too short for a test against shifted labels"
         if self.q > Q:
             return f"no unit follows {self.feature} more than the best of all units does by chance"
-        bound = self.score if math.isnan(self.low) else self.low
-        if bound <= self.three:
+        if self._bound <= self.three:
             return "no unit beats the last three characters"
-        if not math.isnan(self.untrained) and bound <= self.untrained:
+        if not math.isnan(self.untrained) and self._bound <= self.untrained:
             return "no unit beats the same search on an untrained network"
         return ""
 
     @property
+    def plain(self) -> bool:
+        """Whether the unit clearly tracks the feature, and only the last three characters keep it from being a finding:
+        what they give away, a unit cannot tell better.
+        """
+        trained = math.isnan(self.untrained) or self._bound > self.untrained
+        beaten = self.reason == "no unit beats the last three characters"
+        return beaten and trained and self.three >= CLEAR and self._bound >= CLEAR
+
+    @property
+    def answer(self) -> str:
+        """What tables say: yes, plain or no."""
+        return "yes" if self.found else "plain" if self.plain else "no"
+
+    @property
+    def _bound(self) -> float:
+        """What the unit surely reaches."""
+        return self.score if math.isnan(self.low) else self.low
+
+    @property
     def sentence(self) -> str:
         """The finding in words, without its numbers."""
+        if self.plain and self.unit is not None:
+            return f"{named(self.unit)} {self._verb()} {self._object()}, but the last three characters give that away"
         if not self.found or self.unit is None:
             return self.reason if self.reason.startswith(f"{self.feature} ") else f"{self.feature}: {self.reason}"
         return f"{named(self.unit)} {self._verb()} {self._object()}"
@@ -100,7 +122,7 @@ class Evidence:
             f"{label} {figure}" if label != "p" or figure.startswith("<") else f"p = {figure}"
             for label, figure in self.numbers
         )
-        if self.found or self.unit is None:
+        if self.found or self.plain or self.unit is None:
             return f"{self.sentence}: {figures}" if figures else self.sentence
         return f"{self.sentence} (best: {named(self.unit)}, {figures})" if figures else self.sentence
 
@@ -108,7 +130,7 @@ class Evidence:
         if self.kind == "numeric":
             return "rises with" if self.sign > 0 else "falls with"
         state = "on" if self.sign > 0 else "off"
-        if self.score >= 0.9:
+        if self.score >= CLEAR:
             return f"is {state}"
         return f"tends to be {state}" if self.score >= 0.75 else f"is a little more often {state}"
 

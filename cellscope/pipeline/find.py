@@ -31,6 +31,8 @@ CONTROL = 500_000
 """Characters that the untrained control reads at most: its scores are a bar to be cleared, not a claim."""
 
 SEED = 123
+STRETCH = 2**20
+"""Characters that are labelled at a time."""
 
 
 def search(
@@ -124,7 +126,13 @@ class Search:
     def json(self, *, at: float = 0.9) -> str:
         """The evidence for every feature as JSON; keys are stable, numbers that do not exist are null."""
         evidence = [
-            {**clean(asdict(e)), "unit": str(e.unit) if e.unit else None, "found": e.found, "verdict": e.verdict}
+            {
+                **clean(asdict(e)),
+                "unit": str(e.unit) if e.unit else None,
+                "found": e.found,
+                "plain": e.plain,
+                "verdict": e.verdict,
+            }
             for e in self.findings.evidence
         ]
         units, features = self.findings.tracking(at)
@@ -178,6 +186,8 @@ def find_in(
     network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
     corpus = open_text(folder, text, encoding=encoding, as_bytes=as_bytes)
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
+    if asked or files:
+        _settle(features, corpus, max(0, len(corpus) - characters) if characters else 0)
     control = folder.path / "control" if folder is not None else None
     findings = search(
         network,
@@ -190,14 +200,23 @@ def find_in(
         seed=seed,
         progress=progress,
     )
-    for e in findings.evidence:
-        if (asked or files) and e.labelled in (0, e.characters) and e.kind == "span":
-            feature = next(f for f in features if f.name == e.feature)
-            raise InputError(
-                f"{e.remark}; its pattern is {feature.pattern!r} and the text {corpus.name}, "
-                f"{e.characters:,} characters of it"
-            )
     return Search(network, folder, corpus, findings)
+
+
+def _settle(features: Sequence[Feature], corpus: Corpus, start: int) -> None:
+    """InputError where a feature that was asked for matches nothing or everything: said before anything is heard."""
+    from cellscope.features.coverage import Coverage
+    from cellscope.features.labeller import Labeller
+
+    spans = [f for f in features if f.kind == "span"]
+    text = corpus.part(start, len(corpus)) if start else corpus
+    labeller, coverage = Labeller(spans, text), Coverage(spans)
+    for at in range(0, len(text) if spans else 0, STRETCH):
+        coverage.add(labeller.read(at, min(at + STRETCH, len(text))))
+    try:
+        coverage.settle([f.name for f in spans], empty=labeller.empty())
+    except InputError as error:
+        raise InputError(f"{error}; this was {corpus.name}") from None
 
 
 def open_text(

@@ -49,7 +49,9 @@ def caveats(search: Search, feature: int, histograms: Histograms) -> list[str]:
     said = [f"{e.labelled:,} of {e.characters:,} characters ({percent(e.labelled / max(e.characters, 1))}) {has}."]
     if e.unit is None or math.isnan(e.score):
         return said
-    if not e.found:
+    if e.plain:
+        said.append(f"{e.unit} tracks the feature; that it does so shows no memory of more than three characters.")
+    elif not e.found:
         said.append(f"The unit shown first, {e.unit}, is the best there is; it is no finding.")
     if e.current >= min(0.97, e.score - 0.02):
         said.append(

@@ -97,7 +97,7 @@ def test_a_short_text(place: Path, tmp_path: Path) -> None:
     [
         (["-f", "nonesuch"], MissingError, "nonesuch"),
         (["-f", "bad=("], InputError, "bad"),
-        (["-f", r"ticket=JIRA-\d+"], InputError, "ticket matches nothing"),
+        (["-f", r"ticket=JIRA-\d+"], InputError, "matches nothing"),
         (["-f", "digit", "--streams", "z"], MissingError, "update"),
         (["nonesuch", "-f", "digit"], MissingError, "nonesuch"),
         (["-f", "digit", "--text", "none.txt"], InputError, "none.txt"),

@@ -60,7 +60,7 @@ def test_findings_in_words(change: dict[str, object], words: str) -> None:
     ("change", "words"),
     [
         (
-            {"three": 0.965},
+            {"three": 0.965, "low": 0.89},
             "single quotes: no unit beats the last three characters (best: cell 221 of lstm.0:cell, AUC",
         ),
         ({"untrained": 0.965}, "single quotes: no unit beats the same search on an untrained network (best: cell 221"),
@@ -85,6 +85,20 @@ def test_nothing_found_in_words(change: dict[str, object], words: str) -> None:
     assert words in e.verdict
     assert "nan" not in e.verdict
     assert not e.verdict.endswith(": ")
+
+
+def test_what_three_characters_give_away() -> None:
+    """A unit that clearly tracks what the last three characters tell as well is no finding, and the words say both."""
+    plain = replace(QUOTES, three=0.98)
+    assert plain.plain
+    assert (plain.answer, QUOTES.answer, replace(plain, low=0.5).answer) == ("plain", "yes", "no")
+    assert not plain.found
+    assert plain.verdict == (
+        "cell 221 of lstm.0:cell is on inside single quotes, but the last three characters give that away: "
+        "AUC 0.97 (0.96-0.98), last three characters 0.98, untrained 0.74, p < 0.01"
+    )
+    for change in ({"untrained": 0.97}, {"low": 0.85}, {"q": 0.2}, {"three": 0.71}):
+        assert not replace(plain, **change).plain, change
 
 
 def test_the_whole_interval_must_clear_the_bar() -> None:
