@@ -12,6 +12,9 @@ from cellscope.cli.say import bar, note
 if TYPE_CHECKING:
     from cellscope.training.run import RunFolder
 
+CHARACTERS = 2_000_000
+"""Searched at the end of the text: what was held back, and enough of the rest that rare features have their intervals."""
+
 
 @click.command()
 @click.option(
@@ -40,14 +43,13 @@ def demo(ctx: click.Context, minutes: float, again: bool, runs: Path, reports: P
     from cellscope.pipeline.pages import write_pages
 
     run = _trained(ctx, minutes, again, runs)
-    start, stop = run.info()["corpus"]["validation"]
     with bar("searching") as progress:
-        search = find_in(run.path, characters=stop - start, progress=progress)
+        search = find_in(run.path, characters=CHARACTERS, progress=progress)
     say_findings(search.findings, 0.9)
     with bar("writing pages", unit="pages") as progress:
         page = write_pages(search, reports, progress=progress)
     click.echo(f"\nopen in a browser: {page.resolve().as_uri()}")
-    note(f"one unit in full: cellscope explain {run.name} {_best(search)}")
+    note(f"one unit in full: cellscope explain {run.name} {_best(search)} --characters {CHARACTERS}")
 
 
 def _trained(ctx: click.Context, minutes: float, again: bool, runs: Path) -> RunFolder:
