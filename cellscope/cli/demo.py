@@ -18,7 +18,7 @@ CHARACTERS = 2_000_000
 
 @click.command()
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=2.5, show_default=True, help="Train so long."
+    "--minutes", type=click.FloatRange(min=0, min_open=True), default=3.0, show_default=True, help="Train so long."
 )
 @click.option("--again", is_flag=True, help="Train a new network, though there is one.")
 @click.option(

@@ -19,7 +19,7 @@ from cellscope.training.config import TrainingConfig
 from cellscope.training.run import RUNS, RunFolder, all_runs, free_name
 
 NAME = "demo"
-MINUTES = 2.5
+MINUTES = 3.0
 HELD_BACK = 0.1
 """The part of the text that is held back from training, and searched."""
 CODE = 4_000_000
