@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cellscope.training.run import RunFolder
 
 CHARACTERS = 2_000_000
-"""Searched at the end of the text: what was held back, and enough of the rest that rare features have their intervals."""
+"""Searched at the end of the text: what was held back, and enough of the rest for the intervals of rare features."""
 
 
 @click.command()

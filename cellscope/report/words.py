@@ -31,15 +31,6 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     return f"{short(value)} ({short(low)}\u2013{short(high)})"
 
 
-def p_value(p: float | None) -> str:
-    """`p < .01`, `p = .03`; never zero."""
-    if p is None or not math.isfinite(p):
-        return "p \u2013"
-    if p < 0.001:
-        return "p < .001"
-    return "p < .01" if p < 0.01 else f"p = {short(p)}"
-
-
 def visible(text: str) -> str:
     """A name or a pattern with what cannot be seen written out: controls, direction marks, lone surrogates."""
     return "".join(_escape(c) if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" else c for c in text)

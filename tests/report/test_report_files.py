@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cellscope.errors import CellscopeError
 from cellscope.report.files import csv_text, json_text, safe_name, unit_name, write_table, write_whole
-from cellscope.report.words import interval, p_value, short, visible
+from cellscope.report.words import interval, short, visible
 
 BAD = [
     "..",
@@ -106,11 +106,10 @@ def test_numbers_have_two_or_three_digits(value: float | None, text: str) -> Non
     assert short(value) == text
 
 
-def test_intervals_and_p_values() -> None:
-    """`.97 (.96-.98)`; p is never nought."""
+def test_intervals() -> None:
+    """`.97 (.96-.98)`, or the value alone."""
     assert interval(0.97, 0.96, 0.98) == ".97 (.96\u2013.98)"
     assert interval(0.97, None, 0.98) == ".97"
-    assert [p_value(p) for p in (0.0, 0.004, 0.03, None)] == ["p < .001", "p < .01", "p = .03", "p \u2013"]
 
 
 def test_what_cannot_be_seen_is_written_out() -> None:

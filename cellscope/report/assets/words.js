@@ -13,7 +13,7 @@
 
   Scope.signed = value => (value > 0 && /[1-9]/.test(Scope.short(value)) ? '+' : '') + Scope.short(value);
 
-  Scope.pValue = p => p === null || p === undefined ? DASH : p < 0.001 ? '< .001' : p < 0.01 ? '< .01' : Scope.short(p);
+  Scope.pValue = p => p === null || p === undefined ? DASH : p < 0.01 ? '< .01' : Scope.short(p);
 
   Scope.written = function (value, form) {
     if (value === null || value === undefined) return DASH;
