@@ -9,6 +9,7 @@ from cellscope.axes import Unit
 
 Q = 0.05
 """A finding may be false with this chance, all features counted (Benjamini and Hochberg)."""
+BEATEN = "no unit beats the last three characters"
 CLEAR = 0.9
 """The score from which on a unit is said to be on, and not merely to tend to be."""
 
@@ -68,7 +69,7 @@ class Evidence:
         if self.q > Q:
             return f"no unit follows {self.feature} more than the best of all units does by chance"
         if self._bound <= self.three:
-            return "no unit beats the last three characters"
+            return BEATEN
         if not math.isnan(self.untrained) and self._bound <= self.untrained:
             return "no unit beats the same search on an untrained network"
         return ""
@@ -79,7 +80,7 @@ class Evidence:
         what they give away, a unit cannot tell better.
         """
         trained = math.isnan(self.untrained) or self._bound > self.untrained
-        beaten = self.reason == "no unit beats the last three characters"
+        beaten = self.reason == BEATEN
         return beaten and trained and self.three >= CLEAR and self._bound >= CLEAR
 
     @property

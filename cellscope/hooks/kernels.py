@@ -28,7 +28,6 @@ B0, B2, B4, B6 = (
     f32(1.19825839466702e-06),
 )
 HALF = f32(0.5)
-ONE = f32(1.0)
 
 # NaN must stay NaN, so of "fast math" only what keeps it: fused multiply-add and reordering.
 _FAST = {"contract", "reassoc", "nsz", "arcp"}

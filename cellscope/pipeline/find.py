@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -25,6 +24,7 @@ from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.training import run_corpus
+from cellscope.report.files import write_whole
 from cellscope.training.run import RUNS, RunFolder
 
 CONTROL = 500_000
@@ -91,7 +91,7 @@ def untrained_scores(
         # What cannot be judged is kept as well, as null: or it would be looked for again every time.
         known |= {f.digest: None if e.remark else e.score for f, e in zip(found.features, found.evidence, strict=True)}
         if path is not None:
-            _write(path, known)
+            write_whole(path, json.dumps(known))
     scores = {f.name: known.get(f.digest) for f in features}
     return {name: math.nan if score is None else score for name, score in scores.items()}
 
@@ -104,14 +104,6 @@ def _read(path: Path | None) -> dict[str, float | None]:
         return {}
     good = isinstance(content, dict) and all(s is None or isinstance(s, (int, float)) for s in content.values())
     return content if good else {}
-
-
-def _write(path: Path, content: Any) -> None:
-    """Write JSON whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content))
-    os.replace(part, path)
 
 
 @dataclass(frozen=True)
