@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+
+from cellscope.models.redraw import redrawn
 
 if TYPE_CHECKING:
     from cellscope.data.vocabulary import Vocabulary
@@ -38,29 +39,6 @@ class Network:
 
     def untrained(self, seed: int) -> Network:
         """The same architecture with weights drawn anew from `seed`; this network is left as it is."""
-        module = copy.deepcopy(self.module)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            redrawn = _redraw(module, "")
-            _redraw_rest(module, redrawn)
-        return replace(self, module=module, name=f"{self.name} (untrained)", description="weights drawn anew")
-
-
-def _redraw(module: nn.Module, prefix: str) -> set[str]:
-    """Call `reset_parameters` of the outermost modules that have it; return the names of the parameters so drawn."""
-    reset = getattr(module, "reset_parameters", None)
-    if callable(reset):
-        reset()
-        return {prefix + name for name, _ in module.named_parameters(remove_duplicate=False)}
-    drawn: set[str] = set()
-    for name, child in module.named_children():
-        drawn |= _redraw(child, f"{prefix}{name}.")
-    return drawn
-
-
-@torch.no_grad()
-def _redraw_rest(module: nn.Module, drawn: set[str]) -> None:
-    """Parameters that no `reset_parameters` reaches are drawn from a normal of their own mean and spread."""
-    for name, parameter in module.named_parameters(remove_duplicate=False):
-        if name not in drawn and parameter.numel() > 1 and parameter.is_floating_point():
-            parameter.normal_(float(parameter.mean()), float(parameter.std()))
+        return replace(
+            self, module=redrawn(self.module, seed), name=f"{self.name} (untrained)", description="weights drawn anew"
+        )

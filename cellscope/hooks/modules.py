@@ -1,0 +1,184 @@
+"""`with watch(model, sites) as seen: model(pictures)`: what modules put out; no trace is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellscope.axes import Site
+from cellscope.errors import CellscopeError, InputError, not_found
+
+Edit = Callable[[Tensor], Tensor]
+"""Takes the place of what a site puts out: [picture, channel, row, column] or [picture, unit]."""
+
+
+class Enough(Exception):
+    """Raised inside a forward pass once every asked site has spoken; `Seen.play` swallows it."""
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A site that can be seen: `shape` is (channel, row, column), or (unit,) where there are no places."""
+
+    site: Site
+    shape: tuple[int, ...]
+    kind: str
+
+    @property
+    def units(self) -> int:
+        """Its channels, or units."""
+        return self.shape[0]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of its map; 1 x 1 where there are no places."""
+        return (self.shape[1], self.shape[2]) if len(self.shape) == 3 else (1, 1)
+
+
+class Seen:
+    """What was seen in the last pass: `seen[site]` is [picture, channel, row, column] or [picture, unit], a copy."""
+
+    def __init__(self, model: nn.Module, sites: tuple[Site, ...], keep: Edit, *, stop: bool) -> None:
+        self.sites = sites
+        self._model, self._keep, self._stop = model, keep, stop
+        self._values: dict[Site, Tensor] = {}
+        self._calls: dict[str, int] = {}
+
+    def __getitem__(self, site: Site | str) -> Tensor:
+        site = Site.parse(site) if isinstance(site, str) else site
+        if site not in self._values:
+            known = ", ".join(map(str, self._values)) or "no sites yet"
+            raise CellscopeError(f"{site} was not seen; seen were {known}")
+        return self._values[site]
+
+    def play(self, inputs: Tensor) -> dict[Site, Tensor]:
+        """Run the model as far as needed; what was seen, by site."""
+        try:
+            self._model(inputs)
+        except Enough:
+            pass
+        return {site: self[site] for site in self.sites}
+
+    def _begin(self, *_: Any) -> None:
+        self._values.clear()
+        self._calls.clear()
+
+    def _hook(self, path: str, edits: Mapping[Site, Edit]) -> Any:
+        asked = {site for site in self.sites if site.path == path} | {site for site in edits if site.path == path}
+
+        def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+            self._calls[path] = self._calls.get(path, 0) + 1
+            here = [s for s in asked if s.stream in ("", str(self._calls[path]))]
+            if any(s.stream == "" for s in here) and self._calls[path] > 1:
+                raise CellscopeError(
+                    f"{path} fires more than once in a forward pass; say which time: {path}:1, {path}:2 ..."
+                )
+            changed = output
+            for site in here:
+                if not isinstance(output, Tensor):
+                    raise CellscopeError(f"{site} puts out a {type(output).__name__}, not one tensor")
+                if site in edits:
+                    changed = edits[site](changed)
+                if site in self.sites:
+                    self._values[site] = self._keep(changed)
+            if self._stop and len(self._values) == len(self.sites):
+                raise Enough
+            return None if changed is output else changed
+
+        return hook
+
+
+@contextmanager
+def watch(
+    model: nn.Module,
+    sites: Iterable[Site | str],
+    *,
+    edits: Mapping[Site, Edit] | None = None,
+    keep: Edit = torch.clone,
+    stop: bool = False,
+) -> Iterator[Seen]:
+    """See `sites` of the model for the time of the `with`, in eval mode; afterwards it holds no hook and no reference.
+
+    A copy is kept of what is seen, because an in-place ReLU rewrites it; gradients flow through the copy. `edits`
+    change what a site hands on, before it is seen. With `stop`, `play` leaves the pass once every site has spoken. A
+    module that fires twice in a pass is two sites, `path:1` and `path:2`.
+    """
+    chosen = tuple(Site.parse(s) if isinstance(s, str) else s for s in sites)
+    edits = dict(edits or {})
+    modules = dict(model.named_modules())
+    for site in (*chosen, *edits):
+        if site.path not in modules:
+            raise not_found("site", str(site), [path for path in modules if path])
+    seen = Seen(model, chosen, keep, stop=stop)
+    handles = [model.register_forward_pre_hook(seen._begin)]
+    try:
+        paths = dict.fromkeys(site.path for site in (*chosen, *edits))
+        handles += [modules[path].register_forward_hook(seen._hook(path, edits)) for path in paths]
+        with evaluating(model):
+            yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+        seen._keep = torch.clone
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[nn.Module]:
+    """Eval mode within, so that dropout and batch statistics stand still; every module's own flag afterwards."""
+    training = {module: module.training for module in model.modules()}
+    try:
+        yield model.eval()
+    finally:
+        for module, flag in training.items():
+            module.training = flag
+
+
+def outlets(model: nn.Module, example: Tensor) -> tuple[Outlet, ...]:
+    """Every module that puts out maps or units when the model sees `example` [picture, ..], in the order of firing.
+
+    Left out are containers, what merely hands on (Dropout, Identity, Flatten), and outputs of other shapes.
+    """
+    found: list[tuple[str, int, tuple[int, ...], str]] = []
+    calls: dict[str, int] = {}
+
+    def hook(path: str) -> Any:
+        def heard(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and output.dim() in (2, 4) and len(output) == len(example):
+                calls[path] = calls.get(path, 0) + 1
+                found.append((path, calls[path], tuple(output.shape[1:]), type(module).__name__))
+
+        return heard
+
+    handles = [
+        module.register_forward_hook(hook(path))
+        for path, module in model.named_modules()
+        if not any(True for _ in module.children())
+        and not isinstance(module, (nn.Dropout, nn.Dropout2d, nn.Identity, nn.Flatten))
+    ]
+    try:
+        with evaluating(model), torch.no_grad():
+            model(example)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return tuple(
+        Outlet(Site(path or "model", str(call) if calls[path] > 1 else ""), shape, kind)
+        for path, call, shape, kind in found
+    )
+
+
+def choose_outlets(known: Iterable[Outlet], asked: Iterable[str] = ()) -> tuple[Outlet, ...]:
+    """The outlets of these addresses, all by default; MissingError lists what there is."""
+    there = {str(outlet.site): outlet for outlet in known}
+    if not there:
+        raise InputError("no module of this network puts out maps or units that could be seen")
+    wanted = list(asked) or list(there)
+    for name in wanted:
+        if name not in there:
+            raise not_found("site", name, list(there))
+    return tuple(there[name] for name in wanted)

@@ -1,0 +1,147 @@
+"""The one form in which the rest of cellscope meets a network for pictures: module, preprocessing, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cellscope.errors import InputError
+from cellscope.models.preprocessing import Preprocessing
+from cellscope.models.redraw import redrawn
+
+HEADS = ("logits", "softmax", "log_softmax", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A module that takes prepared pictures [picture, *shape] and gives one number a class, and what belongs to it.
+
+    `head` says what the module gives; `logits` turns all of them into unnormalised class scores. `key` finds them where
+    the module gives a tuple or a dict. `loss` is what it was trained with: "softmax" or "sigmoid" (one a class).
+    """
+
+    module: nn.Module
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    name: str = "network"
+    description: str = ""
+    head: str = "logits"
+    key: str | int | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def device(self) -> torch.device:
+        tensor = next(self.module.parameters(), None)
+        return tensor.device if tensor is not None else torch.device("cpu")
+
+    def prepare(self, pixels: NDArray[Any]) -> Tensor:
+        """Pictures in 0..1 [picture, channel, row, column] (or rows) as the module takes them, on its device."""
+        made = self.preprocessing.apply(pixels)
+        if tuple(made.shape[1:]) != tuple(self.shape):
+            raise InputError(
+                f"{self.name} takes pictures of {_by(self.shape)} (channels x rows x columns) and got "
+                f"{_by(tuple(made.shape[1:]))}; state a --size, or give pictures with as many channels"
+            )
+        return made.to(self.device)
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Unnormalised class scores [picture, class] of prepared pictures; differentiable."""
+        return self.read(self.module(inputs))
+
+    def read(self, answer: Any) -> Tensor:
+        """The class scores in what the module gave."""
+        if self.key is not None:
+            answer = answer[self.key]
+        scores: Tensor = answer
+        if self.head == "softmax":  # up to a constant a picture, which no difference of scores sees
+            return scores.clamp_min(torch.finfo(scores.dtype).tiny).log()
+        if self.head == "sigmoid":
+            return torch.logit(scores, eps=1e-7)
+        return scores
+
+    def untrained(self, seed: int) -> Classifier:
+        """The same architecture with weights drawn anew from `seed`; this network is left as it is."""
+        name = f"{self.name} (untrained)"
+        return replace(self, module=redrawn(self.module, seed), name=name, description="weights drawn anew")
+
+    @cached_property
+    def example(self) -> Tensor:
+        """Two prepared pictures of noise, to see what fires: the same every time."""
+        generator = torch.Generator().manual_seed(0)
+        return torch.rand((2, *self.shape), generator=generator).to(self.device)
+
+
+def wrap(
+    module: nn.Module,
+    shape: tuple[int, ...],
+    *,
+    classes: tuple[str, ...] = (),
+    preprocessing: Preprocessing | None = None,
+    name: str = "",
+    description: str = "",
+) -> Classifier:
+    """A module as a `Classifier`, after a trial pass in eval mode; InputError where it does not fit.
+
+    A tuple's or dict's class scores are found; a softmax, log-softmax or sigmoid at the end is noticed, and undone when
+    scores are asked for.
+    """
+    from cellscope.hooks.modules import evaluating
+
+    name = name or type(module).__name__
+    bare = Classifier(module, shape, classes, preprocessing or Preprocessing(), name, description)
+    with evaluating(module), torch.no_grad():
+        try:
+            answer = module(bare.example)
+        except Exception as error:  # the user's own code may fail in any way
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"{name}: forward(pictures [2, {_by(shape)}]) failed: {type(error).__name__}: {reason}"
+            ) from error
+    key, scores = _scores(answer, name)
+    head = _head(module, scores)
+    if classes and len(classes) != scores.shape[1]:
+        raise InputError(f"{name} gives {scores.shape[1]} numbers a picture and there are {len(classes)} classes")
+    remarks = () if head == "logits" else (f"the network ends in a {head}; its inverse is taken as the class scores",)
+    own = classes or tuple(str(k) for k in range(scores.shape[1]))
+    return replace(
+        bare, classes=own, head=head, key=key, remarks=remarks, description=description or type(module).__name__
+    )
+
+
+def _scores(answer: Any, name: str) -> tuple[str | int | None, Tensor]:
+    """Where in an answer the class scores are, and they: itself, or the one [picture, class] of a tuple or dict."""
+    if isinstance(answer, Tensor) and answer.dim() == 2 and len(answer) == 2:
+        return None, answer
+    parts: list[tuple[Any, Any]] = []
+    if isinstance(answer, Mapping):
+        parts = list(answer.items())
+    elif isinstance(answer, (tuple, list)):
+        parts = list(enumerate(answer))
+    fitting = [(key, part) for key, part in parts if isinstance(part, Tensor) and part.dim() == 2 and len(part) == 2]
+    named = [(key, part) for key, part in fitting if key in ("logits", "out", "output", 0)]
+    if named or len(fitting) == 1:
+        return (named or fitting)[0]
+    what = f"a tensor of shape {tuple(answer.shape)}" if isinstance(answer, Tensor) else f"a {type(answer).__name__}"
+    more = f" with {', '.join(str(key) for key, _ in parts[:8])}" if parts else ""
+    raise InputError(f"{name} gave {what}{more} for 2 pictures; it must give class scores [picture, class]")
+
+
+def _head(module: nn.Module, scores: Tensor) -> str:
+    """What the numbers at the end are, read off the numbers themselves and off the last module."""
+    if scores.shape[1] > 1 and bool((scores >= 0).all()) and torch.allclose(scores.sum(1), torch.ones(2).to(scores)):
+        return "softmax"
+    if scores.shape[1] > 1 and torch.allclose(scores.exp().sum(1), torch.ones(2).to(scores), atol=1e-5):
+        return "log_softmax"
+    last = [part for part in module.modules() if not any(True for _ in part.children())][-1:]
+    return "sigmoid" if last and isinstance(last[0], nn.Sigmoid) else "logits"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,84 @@
+"""Our small convolutional network: blocks of convolution, norm, ReLU and pooling, then two fully connected layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from cellscope.errors import InputError
+
+
+@dataclass(frozen=True)
+class SmallCNNConfig:
+    """The shapes of a `SmallCNN`; every block halves rows and columns."""
+
+    shape: tuple[int, int, int]
+    classes: int
+    widths: tuple[int, ...] = (16, 32, 64)
+    hidden: int = 64
+    kernel: int = 5
+    kind: str = "small_cnn"
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != 3:
+            raise InputError(
+                f"small_cnn looks at pictures [channel, row, column], not at {self.shape}; take --model mlp"
+            )
+        if not 1 <= len(self.widths) <= 8 or min(self.widths) < 1 or self.hidden < 1 or self.classes < 2:
+            raise InputError(f"small_cnn needs 1 to 8 widths above 0, hidden units and 2 classes, not {self}")
+        if self.kernel not in (3, 5, 7):
+            raise InputError(f"a kernel of {self.kernel}; there is 3, 5, 7")
+        if min(self.shape[1:]) < 2 ** len(self.widths):
+            raise InputError(
+                f"pictures of {self.shape[1]} x {self.shape[2]} cannot be halved {len(self.widths)} times; "
+                "give fewer widths"
+            )
+
+    def build(self) -> SmallCNN:
+        return SmallCNN(self)
+
+    def describe(self) -> str:
+        return f"small_cnn {'-'.join(map(str, self.widths))}-{self.hidden}-{self.classes}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SmallCNNConfig:
+        own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**own)
+
+
+class SmallCNN(nn.Module):
+    """forward(pictures [picture, channel, row, column]) -> logits [picture, class].
+
+    `features.0` is the first convolution, `features.1` its norm, `.2` its ReLU, `.3` its pooling, and so on by fours;
+    `classifier.0` the hidden layer, `.1` its ReLU, `.2` the logits.
+    """
+
+    def __init__(self, config: SmallCNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        blocks: list[nn.Module] = []
+        before = config.shape[0]
+        for number, width in enumerate(config.widths):
+            kernel = config.kernel if number == 0 else 3
+            blocks += [
+                nn.Conv2d(before, width, kernel, padding=kernel // 2),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ]
+            before = width
+        self.features = nn.Sequential(*blocks)
+        rows, columns = (size >> len(config.widths) for size in config.shape[1:])
+        self.classifier = nn.Sequential(
+            nn.Linear(before * rows * columns, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.classes)
+        )
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.features(pictures).flatten(1))
+        return logits
