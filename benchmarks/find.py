@@ -22,8 +22,9 @@ from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.features.library import library, select
+from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
-from cellscope.judge import Findings, judge
+from cellscope.judge import judge
 from cellscope.models.char_rnn import CharRNN
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from cellscope.features.feature import Feature as Feature
     from cellscope.features.library import library as library
     from cellscope.features.library import load_features as load_features
+    from cellscope.findings import Findings as Findings
     from cellscope.hooks.listen import listen as listen
-    from cellscope.judge import Findings as Findings
     from cellscope.models.network import Network as Network
     from cellscope.pipeline.api import find as find
     from cellscope.pipeline.api import search as search

@@ -14,6 +14,7 @@ from cellscope.axes import Unit
 from cellscope.chunks import Round
 from cellscope.errors import InputError
 from cellscope.evidence.baselines import Contexts
+from cellscope.evidence.terms import TEXT, Terms
 from cellscope.observe import Progress, Source, rounds
 from cellscope.sinks.labels import LabelGrid, Ranker
 from cellscope.sinks.lags import Lags
@@ -29,7 +30,7 @@ class Counts:
     """What one pass over a text leaves: every sink's sums, and what they were summed over.
 
     `features` are the span features first, then the numeric ones; `labelled` is how many characters have each (or
-    count for it).
+    count for it). `contexts` has `aucs()` and `correlations()`: what the subject alone gives away.
     """
 
     units: tuple[Unit, ...]
@@ -37,10 +38,11 @@ class Counts:
     characters: int
     labelled: NDArray[np.int64]
     tally: Tally
-    lags: Lags
+    lags: Lags | None
     shifts: Shifts | None
-    contexts: Contexts | None
+    contexts: Any
     seed: int
+    terms: Terms = TEXT
 
     @property
     def spans(self) -> int:

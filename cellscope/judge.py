@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from cellscope.axes import Unit
 from cellscope.evidence.intervals import expit, jackknife, logit
 from cellscope.evidence.multiplicity import family_wise, q_values
-from cellscope.evidence.verdicts import Evidence, Q
+from cellscope.evidence.verdicts import Evidence
+from cellscope.findings import COLUMNS, Findings, Floats
 from cellscope.parallel import in_shares
 from cellscope.scores import association as scores
 from cellscope.scores.correlation import pearson
@@ -21,140 +21,73 @@ from cellscope.sinks.lags import LAGS, Lags
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Floats = NDArray[np.float64]
-
 CHOOSE, REPORT = 0, 1
 FEWEST = 20
 """A feature that labels fewer characters than this in either half is not judged."""
 
-COLUMNS = (
-    "auc",
-    "auc_low",
-    "auc_high",
-    "ap",
-    "f1",
-    "threshold",
-    "iou",
-    "mi",
-    "r",
-    "d",
-    "rank_r",
-    "rank_low",
-    "rank_high",
-    "lag",
-    "lag_score",
-    "p",
-)
-"""The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
-
-@dataclass(frozen=True)
-class Findings:
-    """What a search found: the evidence for each feature, and every score [feature, unit] on the reporting half.
-
-    `scores` has COLUMNS and "chosen" (the score on the choosing half) and "sign"; NaN where a score does not apply.
-    `counts` is what the pass left (count.Counts), for pictures such as a histogram or a ROC curve.
-    """
-
-    units: tuple[Unit, ...]
-    features: tuple[Any, ...]
-    evidence: tuple[Evidence, ...]
-    scores: Mapping[str, Floats]
-    counts: Any
-
-    @property
-    def characters(self) -> int:
-        """How many characters were heard."""
-        return int(self.counts.characters)
-
-    @property
-    def draws(self) -> int:
-        """How many shifts of the labels the p-values rest on."""
-        return len(self.counts.shifts.draws) if self.counts.shifts is not None else 0
-
-    def ranking(self, feature: int) -> NDArray[np.int64]:
-        """Units of a feature, best on the choosing half first."""
-        return np.argsort(-np.nan_to_num(self.scores["chosen"][feature], nan=-1.0), kind="stable")
-
-    def table(self) -> pd.DataFrame:
-        """One tidy row for each feature and unit, best first within a feature."""
-        import pandas as pd
-
-        rows = []
-        for f, feature in enumerate(self.features):
-            order = self.ranking(f)
-            here = {"feature": feature.name, "kind": feature.kind, "rank": np.arange(1, len(order) + 1)}
-            here["unit"] = [str(self.units[u]) for u in order]
-            here["site"] = [str(self.units[u].site) for u in order]
-            here["index"] = [self.units[u].index for u in order]
-            here |= {name: self.scores[name][f, order] for name in ("sign", "chosen", *COLUMNS)}
-            e = self.evidence[f]
-            here |= {"q": e.q, "current": e.current, "last_three": e.three, "untrained": e.untrained}
-            rows.append(pd.DataFrame(here))
-        return pd.concat(rows, ignore_index=True)
-
-    def tracking(self, at: float = 0.9) -> tuple[int, int]:
-        """How many units track a feature that was found, at this score, with q <= .05 and more than the last three
-        characters and the untrained network do; and how many such features.
-        """
-        known = [e.p for e in self.evidence if e.q <= Q]
-        p = self.scores["p"] <= max(known, default=-1.0)
-        score, low = (
-            np.where(np.isnan(self.scores[auc]), self.scores[rank], self.scores[auc])
-            for auc, rank in (("auc", "rank_r"), ("auc_low", "rank_low"))
-        )
-        surely = np.where(np.isnan(low), score, low)  # only the best have an interval
-        bar = np.nan_to_num([[e.three, e.untrained] for e in self.evidence], nan=0.0).max(1)
-        found = np.array([e.found for e in self.evidence])
-        good = found[:, None] & p & (score >= at) & (surely > bar[:, None])
-        return int(good.any(0).sum()), int(good.any(1).sum())
-
-    def summary(self, at: float = 0.9) -> str:
-        """`n of N units track one of k features at AUC >= t, q <= .05`."""
-        units, features = self.tracking(at)
-        return (
-            f"{units} of {len(self.units)} units track one of {features} of {len(self.features)} features "
-            f"at AUC >= {at:g} (numeric: rank r), q <= {Q:g}, above the last three characters"
-        )
-
-
-def judge(counts: Any, *, untrained: Mapping[str, float] | None = None) -> Findings:
+def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings:
     """The findings of one pass (see count.Counts); `untrained` is the score of the best unit of the untrained network
     by feature name.
+
+    Several parts are the same features counted over other units, with the same draws of the null: the best unit is that
+    of all of them, and so is the p-value.
     """
-    spans, total = counts.spans, len(counts.features)
-    table = {name: np.full((total, len(counts.units)), np.nan) for name in (*COLUMNS, "chosen", "sign")}
-    _score_spans(table, counts.tally, spans)
-    _score_numbers(table, counts.tally, spans)
-    _score_lags(table, counts.lags, counts.binary)
-    maxima = _p_values(table, counts.shifts, counts.binary)
+    tables = [_scored(part) for part in parts]
+    maxima = _p_values(tables, parts)
+    sizes = [len(part.units) for part in parts]
+    owner = np.repeat(np.arange(len(parts)), sizes)
+    remarks = [[_remark(part, f) for f in range(len(part.features))] for part in parts]
+    for table, said in zip(tables, remarks, strict=True):
+        for values in table.values():
+            values[[f for f, remark in enumerate(said) if remark]] = np.nan
+    table = {name: np.concatenate([t[name] for t in tables], axis=1) for name in tables[0]}
+    units = tuple(unit for part in parts for unit in part.units)
     best = np.array([int(np.argmax(np.nan_to_num(row, nan=-1.0))) for row in table["chosen"]])
-    remarks = [_remark(counts, f) for f in range(total)]
-    for values in table.values():
-        values[[f for f in range(total) if remarks[f]]] = np.nan
-    p = np.array([math.nan if remarks[f] else table["p"][f, best[f]] for f in range(total)])
-    q = q_values(p)
-    one, three = _baselines(counts)
+    features = parts[0].features
+    q = q_values(np.array([table["p"][f, best[f]] for f in range(len(features))]))
+    baselines = [_baselines(part) for part in parts]
     evidence = []
-    for f, feature in enumerate(counts.features):
-        name = "auc" if f < spans else "rank_r"
-        low, high = ("auc_low", "auc_high") if f < spans else ("rank_low", "rank_high")
-        here = {n: float(v[f, best[f]]) for n, v in table.items()}
-        evidence.append(
-            Evidence(
-                feature=feature.name, kind=feature.kind, labelled=int(counts.labelled[f]), characters=counts.characters,
-                unit=None if remarks[f] else counts.units[best[f]], score=here[name], low=here[low], high=here[high],
-                sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
-                threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
-                p=float(p[f]), q=float(q[f]), null=math.nan if maxima is None else float(np.quantile(maxima[:, f],
-                0.95) + 0.5 * (f < spans)), current=float(one[f]), three=float(three[f]),
-                untrained=(untrained or {}).get(feature.name, math.nan), remark=remarks[f],
-            )
-        )  # fmt: skip
-    return Findings(counts.units, counts.features, tuple(evidence), table, counts)
+    for f in range(len(features)):
+        of = int(owner[best[f]])
+        here = {name: float(values[f, best[f]]) for name, values in table.items()}
+        one, three = (float(b[f]) for b in baselines[of])
+        null = math.nan if maxima is None else float(np.quantile(maxima[:, f], 0.95))
+        known = (untrained or {}).get(features[f].name, math.nan)
+        unit = None if remarks[of][f] else units[best[f]]
+        evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), (null, one, three, known), remarks[of][f]))
+    return Findings(units, features, tuple(evidence), table, parts)
+
+
+def _evidence(
+    part: Any, f: int, unit: Unit | None, here: dict[str, float], q: float,
+    bars: tuple[float, float, float, float], remark: str,
+) -> Evidence:  # fmt: skip
+    """The evidence of feature `f`, whose best unit has the scores `here`; `bars` are null, current, three,
+    untrained.
+    """
+    span = f < part.spans
+    names = ("auc", "auc_low", "auc_high") if span else ("rank_r", "rank_low", "rank_high")
+    score, low, high = (here[name] for name in names)
+    null, current, three, untrained = bars
+    return Evidence(
+        feature=part.features[f].name, kind=part.features[f].kind, labelled=int(part.labelled[f]),
+        characters=part.characters, unit=unit, score=score, low=low, high=high,
+        sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
+        threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
+        p=here["p"], q=q, null=null + 0.5 * span, current=current, three=three, untrained=untrained, remark=remark,
+        terms=part.terms,
+    )  # fmt: skip
+
+
+def _scored(counts: Any) -> dict[str, Floats]:
+    """Every score of one part [feature, unit], but for the p-values."""
+    table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, "chosen", "sign")}
+    _score_spans(table, counts.tally, counts.spans)
+    _score_numbers(table, counts.tally, counts.spans)
+    if counts.lags is not None:
+        _score_lags(table, counts.lags, counts.binary)
+    return table
 
 
 def _score_spans(table: dict[str, Floats], tally: Tally, spans: int) -> None:
@@ -246,15 +179,20 @@ def _score_lags(table: dict[str, Floats], lags: Lags, binary: NDArray[np.bool_])
     table["lag_score"][:] = np.clip(effects + 0.5 * binary[:, None], -1.0, 1.0)
 
 
-def _p_values(table: dict[str, Floats], shifts: Shifts | None, binary: NDArray[np.bool_]) -> Floats | None:
-    """Family-wise p of every unit, and the null's maxima [draw, feature]; None where the text is too short to be
-    turned.
+def _p_values(tables: Sequence[dict[str, Floats]], parts: Sequence[Any]) -> Floats | None:
+    """Family-wise p of every unit of all parts, and the null's maxima [draw, feature]; None where there is too little
+    to be turned.
     """
-    if shifts is None or shifts.distinct < 100:
+    binary = parts[0].binary
+    if any(part.shifts is None or part.shifts.distinct < 100 for part in parts):
         return None
-    maxima = shifts.maxima(binary)
-    # Of so many different shifts that there could be, none can show a smaller p than this.
-    table["p"][:] = np.maximum(family_wise(shifts.effects(shifts.observed, binary), maxima), 1 / (1 + shifts.distinct))
+    # The same draw turned the labels of every part alike, so the largest of all is one draw's maximum.
+    maxima: Floats = np.max([part.shifts.maxima(binary) for part in parts], axis=0)
+    for table, part in zip(tables, parts, strict=True):
+        shifts: Shifts = part.shifts
+        # Of so many different shifts that there could be, none can show a smaller p than this.
+        own = family_wise(shifts.effects(shifts.observed, binary), maxima)
+        table["p"][:] = np.maximum(own, 1 / (1 + shifts.distinct))
     return maxima
 
 
@@ -269,22 +207,23 @@ def _baselines(counts: Any) -> tuple[Floats, Floats]:
 def _remark(counts: Any, f: int) -> str:
     """Why a feature cannot be judged in this text, or an empty string."""
     name, labelled, n = counts.features[f].name, int(counts.labelled[f]), counts.characters
+    items, subject = counts.terms.items, counts.terms.subject
     total = np.array([counts.tally.total[parity::2, 0].sum() for parity in (CHOOSE, REPORT)])
     if f < counts.spans and labelled == 0:
-        return f"{name} matches nothing in this text"
+        return f"{name} matches nothing in this {subject}"
     if f < counts.spans and labelled >= n:
-        return f"{name} matches every character of this text"
+        return f"{name} matches every {items[:-1]} of this {subject}"
     if total.min() < 2 * FEWEST:
-        return f"the text is too short to be judged: {n:,} characters"
+        return f"the {subject} is too short to be judged: {n:,} {items}"
     if f >= counts.spans:
         counted = [
             counts.tally.numbers[parity::2, f - counts.spans, 0].sum() * counts.tally.stride
             for parity in (CHOOSE, REPORT)
         ]
-        return f"{name} counts at only {labelled:,} of {n:,} characters" if min(counted) < FEWEST else ""
+        return f"{name} counts at only {labelled:,} of {n:,} {items}" if min(counted) < FEWEST else ""
     on = np.array([counts.tally.positive[parity::2, f, 0].sum() for parity in (CHOOSE, REPORT)])
     if on.min() < FEWEST:
-        return f"{name} is too rare to be judged: {labelled:,} of {n:,} characters"
+        return f"{name} is too rare to be judged: {labelled:,} of {n:,} {items}"
     if (total - on).min() < FEWEST:
-        return f"{name} is too common to be judged: {labelled:,} of {n:,} characters"
+        return f"{name} is too common to be judged: {labelled:,} of {n:,} {items}"
     return ""

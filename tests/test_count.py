@@ -22,7 +22,8 @@ from cellscope.errors import InputError
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labeller, Labels
 from cellscope.features.library import library, select
-from cellscope.judge import Findings, judge
+from cellscope.findings import Findings
+from cellscope.judge import judge
 from cellscope.models.char_rnn import CharRNN
 from cellscope.models.network import Network
 from cellscope.observe import ArraySource, NetworkSource

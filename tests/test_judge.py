@@ -13,7 +13,8 @@ from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labels
-from cellscope.judge import COLUMNS, Findings, judge
+from cellscope.findings import COLUMNS, Findings
+from cellscope.judge import judge
 from cellscope.observe import ArraySource, rounds
 
 LENGTH = 40_000

@@ -11,7 +11,7 @@ from cellscope.cli.options import network_options, search_options, text_options
 from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
-    from cellscope.judge import Findings
+    from cellscope.findings import Findings
 
 
 @click.command()

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from cellscope.axes import Unit
+from cellscope.evidence.terms import TEXT, Terms
 
 Q = 0.05
 """A finding may be false with this chance, all features counted (Benjamini and Hochberg)."""
-BEATEN = "no unit beats the last three characters"
 CLEAR = 0.9
 """The score from which on a unit is said to be on, and not merely to tend to be."""
 
@@ -26,6 +26,7 @@ class Evidence:
     null        the score that the best of all units reaches in one shift of twenty
     current, three    the score of the best prediction from the current character, from the last three
     untrained   the score of the best unit of the same network before training
+    terms       the words for what was looked at; `three` names what `three` is the score of
     lag         at this many characters' delay the unit goes best with the feature; `lag_score` on the reporting half
     """
 
@@ -49,6 +50,7 @@ class Evidence:
     three: float = math.nan
     untrained: float = math.nan
     remark: str = ""
+    terms: Terms = TEXT
 
     @property
     def found(self) -> bool:
@@ -65,11 +67,11 @@ class Evidence:
         if self.unit is None or math.isnan(self.score):
             return f"{self.feature} could not be judged"
         if math.isnan(self.p):
-            return "the text is too short for a test against shifted labels"
+            return f"the {self.terms.subject} is too short for a test against shifted labels"
         if self.q > Q:
             return f"no unit follows {self.feature} more than the best of all units does by chance"
         if self._bound <= self.three:
-            return BEATEN
+            return self._beaten
         if not math.isnan(self.untrained) and self._bound <= self.untrained:
             return "no unit beats the same search on an untrained network"
         return ""
@@ -80,13 +82,16 @@ class Evidence:
         what they give away, a unit cannot tell better.
         """
         trained = math.isnan(self.untrained) or self._bound > self.untrained
-        beaten = self.reason == BEATEN
-        return beaten and trained and self.three >= CLEAR and self._bound >= CLEAR
+        return self.reason == self._beaten and trained and self.three >= CLEAR and self._bound >= CLEAR
 
     @property
     def answer(self) -> str:
         """What tables say: yes, plain or no."""
         return "yes" if self.found else "plain" if self.plain else "no"
+
+    @property
+    def _beaten(self) -> str:
+        return f"no unit beats the {self.terms.three}"
 
     @property
     def _bound(self) -> float:
@@ -97,7 +102,7 @@ class Evidence:
     def sentence(self) -> str:
         """The finding in words, without its numbers."""
         if self.plain and self.unit is not None:
-            return f"{named(self.unit)} {self._verb()} {self._object()}, but the last three characters give that away"
+            return f"{named(self.unit)} {self._verb()} {self._object()}, but the {self.terms.three} give that away"
         if not self.found or self.unit is None:
             return self.reason if self.reason.startswith(f"{self.feature} ") else f"{self.feature}: {self.reason}"
         return f"{named(self.unit)} {self._verb()} {self._object()}"
@@ -109,7 +114,9 @@ class Evidence:
             return []
         name = "AUC" if self.kind == "span" else "rank r"
         interval = "" if math.isnan(self.low) else f" ({digits(self.low)}-{digits(self.high)})"
-        shown = [(name, digits(self.score) + interval), ("last three characters", digits(self.three))]
+        shown = [(name, digits(self.score) + interval), (self.terms.three, digits(self.three))]
+        if math.isnan(self.three):
+            shown.pop()
         if not math.isnan(self.untrained):
             shown.append(("untrained", digits(self.untrained)))
         if not math.isnan(self.p):
@@ -141,7 +148,7 @@ class Evidence:
             f", {-self.lag} characters early" if self.lag < -1 else ", one character early" if self.lag == -1 else ""
         )
         moved = self.lag_score - self.score > 0.01
-        where = f"inside {self.feature}" if self.kind == "span" else self.feature
+        where = f"{self.terms.inside} {self.feature}" if self.kind == "span" else self.feature
         return where + ((late or early) if moved else "")
 
 

@@ -13,8 +13,9 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
+from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, resolve_site
-from cellscope.judge import Findings, judge
+from cellscope.judge import judge
 from cellscope.models.network import Network
 from cellscope.observe import ArraySource, Progress
 from cellscope.pipeline.find import SEED, open_text

@@ -14,8 +14,8 @@ import numpy as np
 from cellscope.axes import Unit
 from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence, Q
+from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, sites_of
-from cellscope.judge import Findings
 from cellscope.observe import NetworkSource, Progress, rounds
 from cellscope.pipeline.find import Search, clean, find_in
 from cellscope.pipeline.networks import open_network

@@ -18,8 +18,9 @@ from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
+from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
-from cellscope.judge import Findings, judge
+from cellscope.judge import judge
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress
 from cellscope.pipeline.networks import open_network

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 
 from cellscope.evidence.verdicts import Evidence, Q, digits
-from cellscope.judge import Findings
+from cellscope.findings import Findings
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.scan import held_back_from, is_own, searched_from

@@ -13,7 +13,7 @@ import numpy as np
 
 from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence
-from cellscope.judge import Findings
+from cellscope.findings import Findings
 from cellscope.observe import Progress
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.gates import gates

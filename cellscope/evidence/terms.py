@@ -1,0 +1,22 @@
+"""The words in which evidence speaks of a text, of pictures, and of rows of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is counted (`items` of a `subject`), what a feature is on, and what the subject alone gives away."""
+
+    items: str
+    subject: str
+    inside: str
+    current: str
+    three: str
+
+
+TEXT = Terms("characters", "text", "inside", "current character", "last three characters")
+PLACES = Terms("places", "set of pictures", "on", "place's own colour", "colours of the place and its two neighbours")
+WHOLE = Terms("pictures", "set of pictures", "in pictures with", "picture's mean colour", "mean colours of its thirds")
+ROWS = Terms("rows", "table", "in rows of", "best single column", "best single column")

@@ -1,0 +1,124 @@
+"""What a search found: the evidence for every feature, and every score of every unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.axes import Unit
+from cellscope.evidence.verdicts import Evidence, Q
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+COLUMNS = (
+    "auc",
+    "auc_low",
+    "auc_high",
+    "ap",
+    "f1",
+    "threshold",
+    "iou",
+    "mi",
+    "r",
+    "d",
+    "rank_r",
+    "rank_low",
+    "rank_high",
+    "lag",
+    "lag_score",
+    "p",
+)
+"""The scores of a unit, in the order in which tables show them; all on the reporting half."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search found: the evidence for each feature, and every score [feature, unit] on the reporting half.
+
+    `scores` has COLUMNS and "chosen" (the score on the choosing half) and "sign"; NaN where a score does not apply.
+    `parts` is what the pass left (count.Counts), for figures such as a histogram or a ROC curve: one for a text, one a
+    site for pictures, whose layers have places of their own.
+    """
+
+    units: tuple[Unit, ...]
+    features: tuple[Any, ...]
+    evidence: tuple[Evidence, ...]
+    scores: Mapping[str, Floats]
+    parts: tuple[Any, ...]
+
+    @property
+    def counts(self) -> Any:
+        """What the pass left; where sites have places of their own (the layers of a network for pictures), the first
+        one's.
+        """
+        return self.parts[0]
+
+    @property
+    def characters(self) -> int:
+        """How many characters were heard."""
+        return int(self.counts.characters)
+
+    @property
+    def draws(self) -> int:
+        """How many shifts of the labels the p-values rest on."""
+        return len(self.counts.shifts.draws) if self.counts.shifts is not None else 0
+
+    def part_of(self, unit: int) -> tuple[Any, int]:
+        """The counts that hold a unit, and its number in them."""
+        for part in self.parts:
+            if unit < len(part.units):
+                return part, unit
+            unit -= len(part.units)
+        raise IndexError(unit)
+
+    def ranking(self, feature: int) -> NDArray[np.int64]:
+        """Units of a feature, best on the choosing half first."""
+        return np.argsort(-np.nan_to_num(self.scores["chosen"][feature], nan=-1.0), kind="stable")
+
+    def table(self) -> pd.DataFrame:
+        """One tidy row for each feature and unit, best first within a feature."""
+        import pandas as pd
+
+        rows = []
+        for f, feature in enumerate(self.features):
+            order = self.ranking(f)
+            here = {"feature": feature.name, "kind": feature.kind, "rank": np.arange(1, len(order) + 1)}
+            here["unit"] = [str(self.units[u]) for u in order]
+            here["site"] = [str(self.units[u].site) for u in order]
+            here["index"] = [self.units[u].index for u in order]
+            here |= {name: self.scores[name][f, order] for name in ("sign", "chosen", *COLUMNS)}
+            e = self.evidence[f]
+            here |= {"q": e.q, "current": e.current, "last_three": e.three, "untrained": e.untrained}
+            rows.append(pd.DataFrame(here))
+        return pd.concat(rows, ignore_index=True)
+
+    def tracking(self, at: float = 0.9) -> tuple[int, int]:
+        """How many units track a feature that was found, at this score, with q <= .05 and more than the last three
+        characters and the untrained network do; and how many such features.
+        """
+        known = [e.p for e in self.evidence if e.q <= Q]
+        p = self.scores["p"] <= max(known, default=-1.0)
+        score, low = (
+            np.where(np.isnan(self.scores[auc]), self.scores[rank], self.scores[auc])
+            for auc, rank in (("auc", "rank_r"), ("auc_low", "rank_low"))
+        )
+        surely = np.where(np.isnan(low), score, low)  # only the best have an interval
+        bar = np.nan_to_num([[e.three, e.untrained] for e in self.evidence], nan=0.0).max(1)
+        found = np.array([e.found for e in self.evidence])
+        good = found[:, None] & p & (score >= at) & (surely > bar[:, None])
+        return int(good.any(0).sum()), int(good.any(1).sum())
+
+    def summary(self, at: float = 0.9) -> str:
+        """`n of N units track one of k features at AUC >= t, q <= .05`."""
+        units, features = self.tracking(at)
+        return (
+            f"{units} of {len(self.units)} units track one of {features} of {len(self.features)} features "
+            f"at AUC >= {at:g} (numeric: rank r), q <= {Q:g}, above the {self.counts.terms.three}"
+        )
