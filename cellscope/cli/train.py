@@ -15,7 +15,7 @@ from cellscope.training.config import DECAYS, DEFAULT_MINUTES, PRECISIONS, VAL_F
 if TYPE_CHECKING:
     from types import FrameType
 
-    from cellscope.pipeline.training import Event, Session
+    from cellscope.pipeline.training import Event, TextSession
 
 MODEL, TRAINING = ModelOptions(), TrainingConfig()
 CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", "as_bytes"}
@@ -70,7 +70,7 @@ def train(ctx: click.Context, /, **options: Any) -> None:
     click.echo(summary(session))
 
 
-def _begun(options: dict[str, Any]) -> Session:
+def _begun(options: dict[str, Any]) -> TextSession:
     from cellscope.data.corpora import resolve
     from cellscope.data.text import Corpus
     from cellscope.errors import InputError
@@ -106,7 +106,7 @@ def _begun(options: dict[str, Any]) -> Session:
         )
 
 
-def _resumed(ctx: click.Context, options: dict[str, Any]) -> Session:
+def _resumed(ctx: click.Context, options: dict[str, Any]) -> TextSession:
     from cellscope.data.corpora import resolve
     from cellscope.data.text import Corpus
     from cellscope.errors import InputError
@@ -151,7 +151,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 class Speaker:
     """Turns events into a bar on a terminal, and into plain lines now and then elsewhere."""
 
-    def __init__(self, session: Session, progress: Callable[[int, int, str], None] | None) -> None:
+    def __init__(self, session: TextSession, progress: Callable[[int, int, str], None] | None) -> None:
         self.progress, self.xz = progress, session.info.get("xz_bits")
         self.validation: float | None = None
         self.said = float("-inf")
@@ -185,7 +185,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def summary(session: Session) -> str:
+def summary(session: TextSession) -> str:
     """How a run ended: steps, minutes, and the validation loss beside xz's."""
     info = session.info
     minutes = info["seconds"] / 60

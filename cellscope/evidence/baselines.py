@@ -94,7 +94,10 @@ class Contexts:
     def add(self, part: Round, codes: NDArray[np.uint32], grid: LabelGrid) -> None:
         """Count a round; `codes` are its code points with the two before them [position + 2]."""
         wide = codes.astype(np.uint64)
-        keys = (wide[:-2] << np.uint64(42)) | (wide[1:-1] << np.uint64(21)) | wide[2:]
+        self.add_keys(part, (wide[:-2] << np.uint64(42)) | (wide[1:-1] << np.uint64(21)) | wide[2:], grid)
+
+    def add_keys(self, part: Round, keys: NDArray[np.uint64], grid: LabelGrid) -> None:
+        """Count a round by contexts [position], whose lowest 21 bits are the shorter one."""
         contexts = np.empty(len(keys), np.int64)
         self.used = _look_up(keys, self._table, self._ids, self._known, self.used, contexts)
         self.left_out += int((contexts < 0).sum())

@@ -14,7 +14,7 @@ from cellscope.data.corpora import FOLDER, resolve
 from cellscope.data.text import Corpus
 from cellscope.errors import CellscopeError
 from cellscope.observe import Progress
-from cellscope.pipeline.training import Session, begin, proceed
+from cellscope.pipeline.training import TextSession, begin, proceed
 from cellscope.training.config import TrainingConfig
 from cellscope.training.run import RUNS, RunFolder, all_runs, free_name
 
@@ -24,6 +24,8 @@ HELD_BACK = 0.1
 """The part of the text that is held back from training, and searched."""
 LANES = 32
 """Fewer than is quickest: in so few minutes twice as many steps teach more than twice as many characters a step."""
+STEPS = 64
+"""Characters of a lane in one step: half as many as elsewhere, so twice as many updates in the same minutes."""
 CODE = 4_000_000
 """Characters of sources at most: few enough to be read four times in that time."""
 PIECE = 1_000
@@ -90,11 +92,11 @@ def finished(run: RunFolder) -> bool:
     return run.info().get("state") == "finished"
 
 
-def session(text: Path, *, runs: Path = RUNS, minutes: float = MINUTES, again: bool = False) -> Session | None:
+def session(text: Path, *, runs: Path = RUNS, minutes: float = MINUTES, again: bool = False) -> TextSession | None:
     """The training that is to be done: a new one, the rest of one that was stopped, or None where it is finished."""
     run = None if again else latest_demo(runs)
     if run is None:
         name = free_name(runs, NAME) if (runs / NAME).exists() else NAME
-        config = TrainingConfig(minutes=minutes, batch_size=LANES)
+        config = TrainingConfig(minutes=minutes, batch_size=LANES, seq_length=STEPS)
         return begin(Corpus.open(text), runs=runs, name=name, config=config, val_fraction=HELD_BACK)
     return None if finished(run) else proceed(run)

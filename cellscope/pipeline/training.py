@@ -19,7 +19,8 @@ from cellscope.training.lanes import Lanes
 from cellscope.training.loop import Trainer
 from cellscope.training.precision import choose_device, choose_precision
 from cellscope.training.run import RUNS, RunFolder, free_name
-from cellscope.training.session import HELD_BACK, Event, Session
+from cellscope.training.session import Event
+from cellscope.training.text_session import HELD_BACK, TextSession
 
 
 def begin(
@@ -33,7 +34,7 @@ def begin(
     vocabulary_size: int = CAP,
     val_fraction: float = VAL_FRACTION,
     progress: Progress | None = None,
-) -> Session:
+) -> TextSession:
     """A new run folder for this text, with everything settled and step 0 kept; `.train()` trains it.
 
     The last `val_fraction` of the text is held back. InputError where the text, a name or a number is unfit; then no
@@ -71,12 +72,12 @@ def begin(
     info["parameters"] = sum(parameter.numel() for parameter in trainer.model.parameters())
     stem = Path(corpus.name).stem or "run"
     run = RunFolder.create(runs, name if name is not None else free_name(runs, stem), info)
-    return Session(run, trainer, corpus, vocabulary)
+    return TextSession(run, trainer, corpus, vocabulary)
 
 
 def proceed(
     run: RunFolder, *, corpus: Corpus | None = None, minutes: float | None = None, epochs: float | None = None
-) -> Session:
+) -> TextSession:
     """The run's session at its last checkpoint; more `minutes` or `epochs` in all may be given.
 
     InputError where its text has gone or changed, or the training is finished.
@@ -93,7 +94,7 @@ def proceed(
     elif corpus.digest != info["corpus"]["digest"]:
         raise InputError(f"{corpus.name} is not the text that run {run.name} was trained on; give the same one")
     vocabulary = run.vocabulary()
-    session = Session(run, _trainer(corpus, vocabulary, info), corpus, vocabulary)
+    session = TextSession(run, _trainer(corpus, vocabulary, info), corpus, vocabulary)
     session.info = info
     if run.weights("last").is_file():
         session.restore()
@@ -148,4 +149,4 @@ def _version() -> str:
         return "unknown"
 
 
-__all__ = ["Event", "ModelOptions", "Session", "begin", "proceed", "run_corpus"]
+__all__ = ["Event", "ModelOptions", "TextSession", "begin", "proceed", "run_corpus"]

@@ -35,8 +35,10 @@ class Shifts:
     (the last odd step of a round) are left out.
     """
 
-    def __init__(self, features: int, units: int, *, groups: int, seed: int, stride: int = 1) -> None:
-        count = int(np.clip(_BUDGET // (4 * features * units), 199, DRAWS))
+    def __init__(
+        self, features: int, units: int, *, groups: int, seed: int, stride: int = 1, draws: int | None = None
+    ) -> None:
+        count = draws or int(np.clip(_BUDGET // (4 * features * units), 199, DRAWS))
         self.groups, self.stride = groups, stride
         self.draws = np.zeros((count, features, units), np.float32)
         self.observed = np.zeros((features, units))

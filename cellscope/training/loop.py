@@ -18,6 +18,8 @@ from cellscope.training.lanes import Batches
 from cellscope.training.precision import autocast
 from cellscope.training.schedule import learning_rate
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(what the model gives, targets) -> the mean loss, a number."""
 EXPLODED = 3.0
 """A loss this many times the first one ends the training (as in char-rnn)."""
 
@@ -54,9 +56,10 @@ class Trainer:
         config: TrainingConfig,
         *,
         precision: str = "fp32",
+        loss: Loss = negative_log_likelihood,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.model, self.batches, self.config, self.precision = model, batches, config, precision
+        self.model, self.batches, self.config, self.precision, self.loss = model, batches, config, precision, loss
         self.device = next(model.parameters()).device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
         self.step_count = 0
@@ -118,7 +121,7 @@ class Trainer:
         with autocast(self.device, self.precision):
             answer = self.model(ids, state) if state is not None else self.model(ids)
             logits, state = answer if isinstance(answer, tuple) else (answer, None)
-            loss = negative_log_likelihood(logits, targets)
+            loss = self.loss(logits, targets)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         limit = self.config.grad_clip or math.inf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
@@ -40,19 +41,24 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(model: nn.Module, ids: Tensor, *, wanted: str = "auto") -> tuple[str, str]:
-    """("bf16" or "fp32", why), by timing forward and backward passes of a copy of `model` over ids [lane, step]."""
+def choose_precision(
+    model: nn.Module, ids: Tensor, targets: Tensor | None = None, *, wanted: str = "auto",
+    loss: Callable[[Tensor, Tensor], Tensor] = negative_log_likelihood,
+) -> tuple[str, str]:  # fmt: skip
+    """("bf16" or "fp32", why), by timing forward and backward passes of a copy of `model` over ids [lane, step];
+    or over pictures, with their labels as `targets`.
+    """
     if wanted != "auto":
         return wanted, "as asked for"
     copied = copy.deepcopy(model)
-    short = ids[:, :32]
+    short, aims = (ids[:, :32], ids[:, :32]) if targets is None else (ids, targets)
     times: dict[str, list[float]] = {"fp32": [], "bf16": []}
     with torch.random.fork_rng(devices=[ids.device] if ids.is_cuda else []):
         begun = time.perf_counter()
         while len(times["bf16"]) < 3 or (len(times["bf16"]) < 12 and time.perf_counter() - begun < SECONDS):
             for precision, kept in times.items():
                 try:
-                    kept.append(_time(copied, short, precision))
+                    kept.append(_time(copied, short, aims, precision, loss))
                 except RuntimeError:  # a layer without a bf16 kernel
                     return "fp32", "this network does not run in bf16 here"
     gain = min(times["fp32"][1:]) / min(times["bf16"][1:])
@@ -67,15 +73,17 @@ def _made_for_bf16(model: nn.Module, device: torch.device) -> bool:
     return device.type == "cpu" and fused and supported is not None and bool(supported())
 
 
-def _time(model: nn.Module, ids: Tensor, precision: str) -> float:
+def _time(
+    model: nn.Module, ids: Tensor, targets: Tensor, precision: str, loss: Callable[[Tensor, Tensor], Tensor]
+) -> float:
     if ids.is_cuda:
         torch.cuda.synchronize()
     begin = time.perf_counter()
     with autocast(ids.device, precision):
         answer = model(ids)
         logits = answer[0] if isinstance(answer, tuple) else answer
-        loss = negative_log_likelihood(logits, ids)
-    loss.backward()  # type: ignore[no-untyped-call]
+        value = loss(logits, targets)
+    value.backward()  # type: ignore[no-untyped-call]
     model.zero_grad()
     if ids.is_cuda:
         torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""One training of one run folder: steps, and between them losses, samples, snapshots, checkpoints, best weights."""
+"""One training of one run folder: steps, and between them losses, snapshots, checkpoints, best weights."""
 
 from __future__ import annotations
 
@@ -11,24 +11,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cellscope.data.text import Corpus
-from cellscope.data.vocabulary import Vocabulary
-from cellscope.models.char_rnn import CharRNNConfig
-from cellscope.models.network import Network
-from cellscope.models.sampling import sample
 from cellscope.training.checkpoint import read_checkpoint, write_checkpoint, write_text
-from cellscope.training.evaluate import bits, evaluate
 from cellscope.training.journal import Journal
 from cellscope.training.loop import DivergedError, Step, Trainer, fit
 from cellscope.training.run import RunFolder
 
 EVALUATE_EVERY = 250
-SAMPLE_EVERY = 1000
 CHECKPOINT_SECONDS = 20.0
-QUICK = 131_072
-"""Held-back characters that the losses along the way are measured on, spread over the whole of it."""
-HELD_BACK = 1_000_000
-"""Held-back characters that the final loss and xz are measured on: the first so many."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +33,25 @@ class Event:
 class Session:
     """Runs a trainer and keeps its run folder; killed at any instant, the folder holds a checkpoint to go on from.
 
-    A checkpoint is written only after the next step has shown its weights to be good, so the last one always is.
+    A checkpoint is written only after the next step has shown its weights to be good, so the last one always is. What
+    is learned from, and so how the network is measured, is said by its children, for texts and for pictures.
     """
 
-    def __init__(self, run: RunFolder, trainer: Trainer, corpus: Corpus, vocabulary: Vocabulary) -> None:
-        self.run, self.trainer, self.corpus = run, trainer, corpus
+    def __init__(self, run: RunFolder, trainer: Trainer) -> None:
+        self.run, self.trainer = run, trainer
         self.info = run.info()
-        self.held_back: tuple[int, int] = tuple(self.info["corpus"]["validation"])
-        shapes = CharRNNConfig.from_json(self.info["model"]).describe()
-        self.network = Network(trainer.model, vocabulary, run.name, shapes)
         self.journal = Journal(run)
         self.best: dict[str, Any] | None = None
         self._pending: tuple[dict[str, Tensor], dict[str, Any]] | None = None
         self._saved = time.monotonic()
+
+    def measure(self, *, whole: bool) -> dict[str, Any] | None:
+        """The loss in "nats" on what was held back, on some of it or the `whole`; None where nothing was."""
+        raise NotImplementedError
+
+    def sample(self, step: int) -> str | None:
+        """Something of the network's own to look at after `step`, where it is time for it."""
+        return None
 
     def restore(self) -> None:
         """Go on from the last checkpoint."""
@@ -94,9 +89,8 @@ class Session:
         self._write()
         validation = self._validate() if _evaluates(step.step) else None
         self.journal.add(step, validation)
-        text = None
-        if step.step % SAMPLE_EVERY == 0 or step.step == EVALUATE_EVERY:
-            text = "".join(sample(self.network, length=200, temperature=0.8, seed=step.step))
+        text = self.sample(step.step)
+        if text is not None:
             self.journal.sample(step.step, text)
         if _is_power_of_two(step.step):
             self._snapshot()
@@ -105,35 +99,22 @@ class Session:
         return Event(step, self.journal.train, validation, text)
 
     def _validate(self) -> float | None:
-        """The loss on some of the held-back text; the best weights so far are kept."""
-        start, stop = self.held_back
-        if stop - start < 2:
+        """The loss on some of what was held back; the best weights so far are kept."""
+        measured = self.measure(whole=False)
+        if measured is None:
             return None
-        precision = self.trainer.precision
-        loss = evaluate(
-            self.trainer.model,
-            self.corpus,
-            self.network.vocabulary,
-            start=start,
-            stop=stop,
-            limit=QUICK,
-            precision=precision,
-        )
+        loss = float(measured["nats"])
         if math.isfinite(loss) and (self.best is None or loss < self.best["nats"]):
             self.best = {"step": self.trainer.step_count, "nats": loss}
             write_checkpoint(self.run.path / "best.safetensors", self._weights(), self.best)
         return loss
 
     def _finish(self) -> None:
-        if self.held_back[1] - self.held_back[0] >= 2:
-            self._validate()
+        if self._validate() is not None:
             model: nn.Module = self.trainer.model
             tensors, _ = read_checkpoint(self.run.weights("best"))
             model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
-            start, stop = self.held_back
-            stop = min(stop, start + HELD_BACK)
-            loss = evaluate(model, self.corpus, self.network.vocabulary, start=start, stop=stop)
-            self.info["validation"] = {"nats": loss, "bits": bits(loss), "characters": stop - start, "weights": "best"}
+            self.info["validation"] = {**(self.measure(whole=True) or {}), "weights": "best"}
         self._say("finished")
 
     def _weights(self) -> dict[str, Tensor]:

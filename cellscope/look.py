@@ -1,0 +1,117 @@
+"""The one loop for pictures: a set is shown to a network once, and what every unit did comes out in chunks.
+
+A lane is a picture and a step a place in it, row after row, so a position is (picture, place). Pictures are shown in an
+order drawn by chance, because folders come sorted by class and the null turns the labels from picture to picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cellscope.axes import Site
+from cellscope.chunks import Chunk, Round
+from cellscope.data.images import ImageSet, Pixels
+from cellscope.hooks.modules import Outlet, watch
+from cellscope.models.classifier import Classifier
+
+BATCH = 128
+BLOCKS = 32
+PLACES = 1024
+"""Places of a map that are looked at, at most, evenly spread: neighbours say nearly the same."""
+_FLOATS = 2**25
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which rows and columns of a site's map are looked at, and where their centres lie in a picture, 0 to 1."""
+
+    grid: tuple[int, int]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, grid: tuple[int, int], most: int = PLACES) -> Places:
+        """Every place, or every second, third ... row and column where there are more than `most`."""
+        stride = 1
+        while -(-grid[0] // stride) * -(-grid[1] // stride) > most:
+            stride += 1
+        first = stride // 2
+        return cls(
+            grid,
+            np.arange(min(first, grid[0] - 1), grid[0], stride),
+            np.arange(min(first, grid[1] - 1), grid[1], stride),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is one place, which stands for the picture."""
+        return self.grid == (1, 1)
+
+    def centres(self, shape: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pixel rows and columns of a picture of `shape` that the places are centred on."""
+        rows = ((self.rows + 0.5) * shape[0] / self.grid[0]).astype(np.int64)
+        columns = ((self.columns + 0.5) * shape[1] / self.grid[1]).astype(np.int64)
+        return rows, columns
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One batch of pictures, as shown: their numbers, what they are, and for each site its chunk."""
+
+    index: NDArray[np.int64]
+    first: int
+    pixels: Pixels
+    chunks: dict[Site, Chunk]
+    rounds: dict[Site, Round]
+
+
+def look(
+    network: Classifier, images: ImageSet, outlets: Sequence[Outlet], *, seed: int = 0, batch: int | None = None
+) -> Iterator[Glance]:
+    """Show all pictures once, in an order drawn from `seed`; every site's chunk is [place, picture, unit].
+
+    Values are valid until the next glance is asked for.
+    """
+    order = np.random.default_rng(seed).permutation(len(images))
+    places = {outlet.site: Places.of(outlet.grid) for outlet in outlets}
+    largest = max(outlet.units * outlet.grid[0] * outlet.grid[1] for outlet in outlets)
+    batch = batch or int(np.clip(_FLOATS // largest, 8, BATCH))
+    keep = _Keep({outlet.grid: places[outlet.site] for outlet in outlets})
+    with torch.no_grad(), watch(network.module, [o.site for o in outlets], keep=keep, stop=True) as seen:
+        for first in range(0, len(order), batch):
+            index = np.sort(order[first : first + batch])
+            pixels = images.pixels(index)
+            heard = seen.play(network.prepare(pixels))
+            chunks, rounds = {}, {}
+            for outlet in outlets:
+                many, size = len(index), len(places[outlet.site])
+                part = Round(first * size, (first + many) * size, many, min(BLOCKS, many))
+                values = heard[outlet.site].cpu().numpy().swapaxes(0, 1)
+                rounds[outlet.site] = part
+                chunks[outlet.site] = Chunk(part.starts, part.block_of, {outlet.site: values}, 0, size)
+            yield Glance(index, first, pixels, chunks, rounds)
+
+
+class _Keep:
+    """Maps [picture, unit, row, column] as [picture, place, unit], a copy laid out as the counting loops read it."""
+
+    def __init__(self, places: dict[tuple[int, int], Places]) -> None:
+        self._places = places
+
+    def __call__(self, output: Tensor) -> Tensor:
+        if output.dim() == 2:
+            return output.float()[:, None, :].clone()
+        places = self._places[(int(output.shape[2]), int(output.shape[3]))]
+        if len(places.rows) < output.shape[2] or len(places.columns) < output.shape[3]:
+            output = output[:, :, torch.from_numpy(places.rows)[:, None], torch.from_numpy(places.columns)]
+        laid = output.float().permute(0, 2, 3, 1).reshape(len(output), -1, output.shape[1])
+        return laid.clone() if laid.data_ptr() == output.data_ptr() else laid.contiguous()
