@@ -1,0 +1,124 @@
+"""Options of every command that looks at a network for pictures: which network, which pictures, how they are prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cellscope.errors import InputError
+
+if TYPE_CHECKING:
+    from cellscope.data.images import ImageSet
+    from cellscope.models.classifier import Classifier
+    from cellscope.training.run import RunFolder
+
+F = TypeVar("F", bound=Callable[..., Any])
+FOLDER = click.Path(path_type=Path)
+
+
+def set_options(command: F) -> F:
+    """--size, --fit, --channels, --label, --masks, --count: how a set of pictures is read."""
+    options = (
+        click.option("--size", metavar="ROWSxCOLUMNS", help="Fit every picture to this size, as in 64x64."),
+        click.option("--fit", type=click.Choice(["crop", "stretch"]), default="crop", show_default=True,
+                     help="How: the middle of the picture, or all of it stretched."),
+        click.option("--channels", type=click.IntRange(1, 4), help="1 for grey, 3 for colours."),
+        click.option("--label", metavar="COLUMN", help="The column of a table that holds the labels."),
+        click.option("--masks", type=FOLDER, help="A folder with a sub-folder of masks for each concept."),
+        click.option("--count", type=click.IntRange(1), help="Draw or read so many pictures."),
+    )  # fmt: skip
+    return _given(command, options)
+
+
+def picture_network_options(command: F) -> F:
+    """--runs, --which, or somebody else's --model with its --weights and how it wants its pictures prepared."""
+    options = (
+        click.option("--runs", default="runs", show_default=True, type=FOLDER, help="Folder of the runs."),
+        click.option("--which", default="best", show_default=True, help="best, last, or the step of a snapshot."),
+        click.option("--model", metavar="MODULE:FACTORY", help="Somebody else's network, or torchvision:NAME."),
+        click.option("--weights", type=FOLDER, help="The weights of --model (safetensors or torch)."),
+        click.option("--classes", type=FOLDER, help="The classes of --model: a text file, one a line."),
+        click.option("--images", metavar="SET", help="The pictures.  [default: those that the run held back]"),
+        click.option("--mean", default="0", show_default=True, help="What --model takes off: one number, or one a channel."),
+        click.option("--std", default="1", show_default=True, help="What --model divides by."),
+        click.option("--range", "range_", default="0,1", show_default=True, help="What --model takes black and white to be."),
+        click.option("--order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
+                     help="Order of the channels of --model."),
+    )  # fmt: skip
+    return set_options(_given(command, options))
+
+
+def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
+    """The network, its run (None for --model) and the pictures that the options name; they are taken out of `options`."""
+    from cellscope.models.preprocessing import Preprocessing
+    from cellscope.pipeline.classifiers import open_classifier, open_pictures
+
+    reading, images = set_given(options), options.pop("images")
+    model, classes = options.pop("model"), options.pop("classes")
+    mean, std, (low, high) = (numbers(options.pop(name), name) for name in ("mean", "std", "range_"))
+    order = options.pop("order")
+    shape = preprocessing = None
+    if model is not None:
+        if "size" not in reading or "channels" not in reading:
+            raise InputError(f"--model {model} needs the size of its input: --size ROWSxCOLUMNS and --channels")
+        shape = (reading["channels"], *reading["size"])
+        preprocessing = Preprocessing(
+            size=reading["size"], order=order, fit=reading.get("fit", "crop"), low=low, high=high, mean=mean, std=std
+        )
+    network, folder = open_classifier(
+        run, runs=options.pop("runs"), which=options.pop("which"), model=model, weights=options.pop("weights"),
+        shape=shape, classes=lines(classes), preprocessing=preprocessing,
+    )  # fmt: skip
+    if images is not None and folder is not None and len(network.shape) == 3:
+        reading.setdefault("size", network.shape[1:])
+        reading.setdefault("channels", network.shape[0])
+    return network, folder, open_pictures(folder, images, **reading)
+
+
+def set_given(options: dict[str, Any]) -> dict[str, Any]:
+    """What `open_images` is to be told; taken out of `options`, and only what was given."""
+    names = ("size", "fit", "channels", "label", "masks", "count")
+    given = {name: options.pop(name) for name in names}
+    if given["size"] is not None:
+        given["size"] = size_of(given["size"])
+    if given["masks"] is not None:
+        given["masks"] = str(given["masks"])
+    return {name: value for name, value in given.items() if value is not None and (name, value) != ("fit", "crop")}
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Rows and columns from `64x48`, or from `64` for a square."""
+    parts = text.lower().split("x")
+    if not 1 <= len(parts) <= 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"{text!r} is no size; write ROWSxCOLUMNS, as in 64x64")
+    return int(parts[0]), int(parts[-1])
+
+
+def numbers(text: str, name: str) -> tuple[float, ...]:
+    """The numbers in `0.5,0.4,0.3`."""
+    try:
+        made = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--{name.rstrip('_')} {text!r} is no list of numbers; write 0.5 or 0.5,0.4,0.3") from error
+    if name == "range_" and len(made) != 2:
+        raise InputError(f"--range {text!r} must be two numbers, as in 0,255")
+    return made
+
+
+def lines(path: Path | None) -> tuple[str, ...]:
+    """The lines of a text file; none without one."""
+    if path is None:
+        return ()
+    try:
+        return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as text: {error}") from error
+
+
+def _given(command: F, options: tuple[Any, ...]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
