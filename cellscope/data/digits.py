@@ -17,4 +17,4 @@ def digits() -> ImageSet:
     data = load_digits()
     pictures = (data.images[:, None] / 16).astype(np.float32)
     classes = tuple(str(name) for name in data.target_names)
-    return ImageSet("digits", pictures, data.target.astype(np.int64), classes, source="scikit-learn's load_digits")
+    return ImageSet("digits", pictures, data.target.astype(np.int64), classes, source="digits")

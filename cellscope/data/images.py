@@ -27,6 +27,7 @@ class ImageSet:
     columns   names of the numbers of a row; empty for pictures
     names     a name for each picture (a file's), or empty
     remarks   what was noticed on opening (files that were left out), for people
+    source    the name or path by which `open_images` opened it
     """
 
     name: str

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cellscope.axes import Progress
-from cellscope.data.images import ImageSet
-from cellscope.errors import not_found
+from cellscope.data.folders import SUFFIXES
+from cellscope.errors import InputError, not_found
+
+if TYPE_CHECKING:  # what a command asks first is whether X is a set of pictures at all, and numpy need not be there
+    from cellscope.data.images import ImageSet
 
 KNOWN = ("shapes", "digits")
+FORMS = ("a folder of pictures", "an idx file (MNIST's, .gz or not)", "a CSV, parquet or npz of rows")
 
 
 def is_image_set(name_or_path: str | Path) -> bool:
-    """Whether `open_images` is meant rather than a text: a known name."""
-    return str(name_or_path) in KNOWN
+    """Whether `open_images` is meant rather than a text: a known name, or a file or folder that looks like pictures.
+
+    Quick: a folder is looked through until its first picture, of a CSV the first lines are read.
+    """
+    if str(name_or_path) in KNOWN:
+        return True
+    path = Path(name_or_path)
+    if path.is_dir():
+        from cellscope.data.folders import files_under
+
+        return any(True for _ in files_under(path, SUFFIXES))
+    return path.is_file() and _kind(path) != ""
 
 
 def open_images(
@@ -28,7 +44,12 @@ def open_images(
     count: int | None = None,
     progress: Progress | None = None,
 ) -> ImageSet:
-    """The pictures of that name; MissingError, saying what can be given, where there are none."""
+    """The pictures or rows of that name; MissingError, saying what can be given, where there are none.
+
+    `size` (rows, columns), `fit`, `channels` and `masks` are for folders of pictures, `label` for rows. `seed` draws
+    the scenes of `shapes`. `count` is how many of them are drawn; of any other set, that many are chosen at random by
+    `seed` and keep their order.
+    """
     name = str(name_or_path)
     if name == "shapes":
         from cellscope.data.shapes import shapes
@@ -37,5 +58,38 @@ def open_images(
     if name == "digits":
         from cellscope.data.digits import digits
 
-        return digits()
-    raise not_found("set of pictures", name, KNOWN)
+        return _some(digits(), count, seed)
+    path = Path(name_or_path)
+    if not path.exists():
+        raise not_found("set of pictures", name, (*KNOWN, *FORMS))
+    kind = "folder" if path.is_dir() else _kind(path)
+    if kind == "idx":
+        from cellscope.data.idx import open_idx
+
+        return _some(open_idx(path), count, seed)
+    if kind in ("folder", "picture"):
+        from cellscope.data.picture_folder import open_picture_folder
+
+        beside = None if masks is None else Path(masks)
+        found = open_picture_folder(path, size=size, fit=fit, channels=channels, masks=beside, progress=progress)
+        return _some(found, count, seed)
+    raise InputError(f"{path} is no set of pictures; there is {', '.join((*KNOWN, *FORMS))}")
+
+
+def _kind(path: Path) -> str:
+    """What a file is by its name: picture, idx, rows, or nothing of that."""
+    name = path.name.lower()
+    if re.search(r"[.-]idx\d?([.-]ubyte)?(\.gz)?$", name):
+        return "idx"
+    return "picture" if name.endswith(SUFFIXES) else ""
+
+
+def _some(images: ImageSet, count: int | None, seed: int) -> ImageSet:
+    """`count` of the pictures, chosen at random, in their order; all of them where there are no more."""
+    if count is None or count >= len(images):
+        return images
+    if count < 1:
+        raise InputError(f"a set has 1 picture or more, not {count:,}")
+    import numpy as np
+
+    return images.take(np.sort(np.random.default_rng(seed).choice(len(images), count, replace=False)))

@@ -53,12 +53,12 @@ class Thing:
 def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progress | None = None) -> ImageSet:
     """Scenes of one main object among up to three smaller ones; the label is the figure of the largest, in area.
 
-    Pictures are uint8 [picture, 3, size, size]. The main object lies wholly inside; each other one has at most 42 % of
-    its area, any figure, and may be cut off by the border or hide a part of what was drawn before. Figure, colour,
-    texture (half have none), size, place and angle are drawn independently. Background: a gradient between two muted
-    colours, thin lines and specks that belong to no concept, and noise over all. A mask is on at the visible pixels of
-    every object that the concept is true of; `edge` where a pixel and one of its four neighbours show different things.
-    Where an object lies is no concept: every place is as likely as any other.
+    Pictures are uint8 [picture, 3, size, size]. The main object lies wholly inside; each other one has at most a
+    quarter of its area, any figure, and may be cut off by the border or hide a part of what was drawn before. Figure,
+    colour and texture (half of the objects have none) are drawn independently of one another and of size and angle.
+    Background: a gradient between two muted colours, thin lines and specks that belong to no concept, and noise over
+    all. A mask is on at the visible pixels of every object that the concept is true of; `edge` where a pixel and one
+    of its four neighbours show different things. Where an object lies is no concept.
 
     Picture i depends on `seed`, `size` and i alone, not on `count`.
     """
@@ -74,8 +74,7 @@ def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progre
         masks[number] = _masks(owner, things, size / 64)
         if progress is not None and (number + 1) % 500 == 0:
             progress(number + 1, count, "drawing shapes")
-    source = f"{count:,} scenes of {size} x {size} drawn with seed {seed}"
-    return ImageSet("shapes", pictures, labels, FIGURES, masks, CONCEPTS, source=source)
+    return ImageSet("shapes", pictures, labels, FIGURES, masks, CONCEPTS, source="shapes")
 
 
 def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[Thing], int]:
@@ -85,15 +84,15 @@ def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDAr
     owner = np.zeros((size, size), np.uint8)
     for number, thing in enumerate(things, start=1):
         _draw(canvas, owner, thing, number)
-    canvas += rng.standard_normal((3, size, size), np.float32) * np.float32(rng.uniform(0.02, 0.09))
+    canvas += rng.standard_normal((3, size, size), np.float32) * np.float32(rng.uniform(0.02, 0.06))
     return (canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), owner, things, main
 
 
 def _things(rng: np.random.Generator, size: int) -> tuple[list[Thing], int]:
     """The objects of a scene from back to front, and which of them is the main one."""
     pixel = size / 64
-    main = _thing(rng, rng.uniform(8, 18) * pixel, size, inside=True)
-    things = [_thing(rng, rng.uniform(4 * pixel, 0.65 * main.size), size) for _ in range(rng.integers(0, 4))]
+    main = _thing(rng, rng.uniform(10, 19) * pixel, size, inside=True)
+    things = [_thing(rng, rng.uniform(4 * pixel, 0.5 * main.size), size) for _ in range(rng.integers(0, 4))]
     before = int(rng.integers(0, len(things) + 1))
     return [*things[:before], main, *things[before:]], before
 

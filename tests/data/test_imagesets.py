@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from cellscope.data.digits import digits
 from cellscope.data.imagesets import is_image_set, open_images
-from cellscope.errors import MissingError
+from cellscope.errors import InputError, MissingError
+
+
+def write_idx(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 2, 2, 2) + bytes(range(8))))
 
 
 def test_known_names_are_opened() -> None:
@@ -21,9 +32,46 @@ def test_known_names_are_opened() -> None:
     assert np.bincount(found.labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
-def test_a_name_that_is_not_there() -> None:
-    """The error lists the names that are."""
-    with pytest.raises(MissingError, match="shapes"):
-        open_images("shape")
-    assert is_image_set("shapes")
-    assert not is_image_set("shape")
+def test_sets_are_opened_again_by_their_source(tmp_path: Path) -> None:
+    """`source` is what `open_images` takes, from any working directory."""
+    Image.fromarray(np.zeros((3, 4), np.uint8)).save(tmp_path / "x.png")
+    write_idx(tmp_path / "own-images.idx3-ubyte.gz")
+    for name in ("shapes", "digits", tmp_path, tmp_path / "x.png", tmp_path / "own-images.idx3-ubyte.gz"):
+        assert is_image_set(name)
+        found = open_images(name, count=1)
+        assert open_images(found.source, count=1).digest == found.digest
+        assert found.source in ("shapes", "digits") or Path(found.source).is_absolute()
+
+
+def test_some_of_a_set_are_chosen_by_seed() -> None:
+    """`count` of a set that is there are drawn once each, keep their order, and are others with another seed."""
+    some, others = open_images("digits", count=50), open_images("digits", count=50, seed=1)
+    assert (len(some), some.digest == open_images("digits", count=50).digest) == (50, True)
+    assert some.digest != others.digest
+    assert len(open_images("digits", count=10_000)) == 1797
+    with pytest.raises(InputError, match="1 picture or more"):
+        open_images("digits", count=0)
+
+
+@pytest.mark.parametrize("name", ["shape", "nowhere/at/all"])
+def test_a_name_that_is_not_there(name: str) -> None:
+    """The error lists the names and the kinds of file that can be given."""
+    with pytest.raises(MissingError, match=r"shapes, digits, a folder of pictures, an idx file .* rows"):
+        open_images(name)
+    assert not is_image_set(name)
+
+
+def test_texts_are_no_pictures(tmp_path: Path) -> None:
+    """Texts, archives, sources and empty folders are not taken for pictures, and opening one says what could be."""
+    for name in ("a.txt", "enwik8.gz", "code.py", "idx", "x.json"):
+        (tmp_path / name).write_text("1 2 3")
+        assert not is_image_set(tmp_path / name)
+    assert not is_image_set(tmp_path)
+    with pytest.raises(InputError, match="is no set of pictures; there is shapes"):
+        open_images(tmp_path / "a.txt")
+
+
+def test_asking_is_quick() -> None:
+    """What a command asks first of a name imports neither torch nor numpy."""
+    code = "import sys, cellscope.data.imagesets as i; i.is_image_set('x'); print({'torch', 'numpy'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
