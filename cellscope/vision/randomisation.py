@@ -1,0 +1,192 @@
+"""How much of a map survives when what the network has learnt is taken away (Adebayo et al. 2018).
+
+Layers are drawn anew from the top down, each beside those above it, and the map is made again. A map that stays the
+same shows the picture and the architecture, not what was learnt: guided backprop and deconvnet are of this kind.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from cellscope.axes import Progress
+from cellscope.errors import InputError
+from cellscope.models.classifier import Classifier
+from cellscope.models.redraw import redrawn
+from cellscope.vision.occlusion import occlusion
+from cellscope.vision.saliency import attribute
+from cellscope.vision.target import Aim, Place, Target, aim_at, checked
+
+MOSTLY = 0.5
+"""A rank correlation from which a map is said to survive."""
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Survival:
+    """layers: the layer drawn anew at each step, top first, with all those above it
+    signed    float64 [step]: Spearman's correlation of the maps before and after, mean over pictures and draws
+    absolute  float64 [step]: that of their absolute values
+    ssim      float64 [step]: structural similarity of the absolute values, each over its own maximum (rows: nan)
+    A map that is constant after drawing counts as 0.
+    """
+
+    method: str
+    target: str
+    layers: tuple[str, ...]
+    signed: NDArray[np.float64]
+    absolute: NDArray[np.float64]
+    ssim: NDArray[np.float64]
+    pictures: int
+    draws: int
+    seed: int
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def top(self) -> float:
+        """What survives when the top layer alone is drawn anew: the larger of the two rank correlations."""
+        return float(max(self.signed[0], self.absolute[0]))
+
+    @property
+    def sentence(self) -> str:
+        """The check in one line."""
+        figures = f"rank correlation {self.signed[0]:.2f}, of absolute values {self.absolute[0]:.2f}"
+        if self.top >= MOSTLY:
+            meaning = "most of it shows the picture, not what was learnt"
+        else:
+            meaning = "it depends on what was learnt"
+        return f"with {self.layers[0]} drawn anew: {figures} ({self.draws} draws): {meaning}"
+
+
+def survival(
+    classifier: Classifier,
+    method: str,
+    inputs: Tensor,
+    target: Target,
+    *,
+    place: Place = "mean",
+    seed: int = 0,
+    draws: int = 3,
+    cascade: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Survival:
+    """The survival of a map by one of `METHODS` or by `occlusion`; `options` are those of its function.
+
+    Without `cascade` the top layer alone is drawn anew. The network itself is left as it is: a copy is drawn anew,
+    `draws` times.
+    """
+    inputs = checked(classifier, inputs)
+    if draws < 1:
+        raise InputError(f"{draws} draws; take 1 or more")
+    make = _maker(method, inputs, target, place, options)
+    with aim_at(classifier, target, place, stop=True) as aim:
+        stages, name = weighted_layers(aim), aim.name
+    before = make(classifier)
+    stages = stages if cascade else stages[:1]
+    found = np.empty((draws, len(stages), 3))
+    for draw in range(draws):
+        network = replace(classifier, module=copy.deepcopy(classifier.module))
+        for step, stage in enumerate(stages):
+            for number, path in enumerate(stage):
+                _draw_anew(network.module, path, seed + 10_000 * draw + 100 * step + number)
+            found[draw, step] = _similarities(before, make(network))
+            if progress is not None:
+                progress(draw * len(stages) + step + 1, draws * len(stages), "drawing layers anew")
+    mean = found.mean(0)
+    return Survival(
+        method, name, tuple(stage[0] for stage in stages),
+        mean[:, 0], mean[:, 1], mean[:, 2], len(inputs), draws, seed,
+    )  # fmt: skip
+
+
+def weighted_layers(aim: Aim) -> list[list[str]]:
+    """Layers with weights that fire on the way to the target, top first; each with the norms that follow it."""
+    fired: dict[str, nn.Module] = {}
+
+    def hook(path: str) -> Any:
+        def note(module: nn.Module, _: Any) -> None:  # before it fires: after it, the pass may be left
+            fired.setdefault(path, module)
+
+        return note
+
+    own = [
+        (path, module) for path, module in aim.network.named_modules() if any(True for _ in module.parameters(False))
+    ]
+    handles = [module.register_forward_pre_hook(hook(path)) for path, module in own]
+    try:
+        with torch.no_grad():
+            aim(aim.classifier.example)
+    finally:
+        for handle in handles:
+            handle.remove()
+    stages: list[list[str]] = []
+    for path, module in fired.items():
+        if stages and max(p.dim() for p in module.parameters(False)) < 2:
+            stages[-1].append(path)
+        else:
+            stages.append([path])
+    if not stages:
+        raise InputError(f"no layer with weights lies before {aim.name}: there is nothing to draw anew")
+    return stages[::-1]
+
+
+def _maker(
+    method: str, inputs: Tensor, target: Target, place: Place, options: dict[str, Any]
+) -> Callable[[Classifier], Maps]:
+    if method == "occlusion":
+        return lambda network: occlusion(network, inputs, target, place=place, **options).values[:, None]
+    return lambda network: attribute(network, method, inputs, target, place=place, **options).values
+
+
+def _draw_anew(network: nn.Module, path: str, seed: int) -> None:
+    """One layer of a copy gets weights of its own kind, drawn from `seed`."""
+    layer = network.get_submodule(path)
+    layer.load_state_dict(redrawn(layer, seed).state_dict())
+
+
+def _similarities(before: Maps, after: Maps) -> tuple[float, float, float]:
+    """Spearman's correlation of signed and of absolute values, and the SSIM: means over pictures."""
+    found = []
+    for one, other in zip(before, after, strict=True):
+        signed, absolute = _ranks(one, other), _ranks(np.abs(one), np.abs(other))
+        found.append((signed, absolute, structural_similarity(np.abs(one), np.abs(other))))
+    signed, absolute, ssim = np.mean(found, axis=0).tolist()
+    return signed, absolute, ssim
+
+
+def _ranks(one: Maps, other: Maps) -> float:
+    """Spearman's correlation over all pixels; 0 where one of them is constant."""
+    a, b = one.ravel(), other.ravel()
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(spearmanr(a, b).statistic)
+
+
+def structural_similarity(one: Maps, other: Maps, sigma: float = 1.5) -> float:
+    """Mean SSIM (Wang et al. 2004) of maps [channel, row, column], each over its own maximum; nan for rows.
+
+    Gaussian windows of `sigma`, range 1, constants .01 and .03.
+    """
+    if one.ndim != 3:
+        return float("nan")
+    a, b = (m.astype(np.float64) / (m.max() or 1.0) for m in (one, other))
+
+    def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(gaussian_filter(values, (0, sigma, sigma)))
+
+    mean_a, mean_b = smooth(a), smooth(b)
+    spread_a, spread_b = smooth(a * a) - mean_a**2, smooth(b * b) - mean_b**2
+    shared = smooth(a * b) - mean_a * mean_b
+    top = (2 * mean_a * mean_b + 0.01**2) * (2 * shared + 0.03**2)
+    return float((top / ((mean_a**2 + mean_b**2 + 0.01**2) * (spread_a + spread_b + 0.03**2))).mean())
