@@ -43,7 +43,9 @@ class Outlet:
 class Seen:
     """What was seen in the last pass: `seen[site]` is [picture, channel, row, column] or [picture, unit], a copy."""
 
-    def __init__(self, model: nn.Module, sites: tuple[Site, ...], keep: Edit, *, stop: bool) -> None:
+    def __init__(
+        self, model: nn.Module, sites: tuple[Site, ...], keep: Edit | Mapping[Site, Edit], *, stop: bool
+    ) -> None:
         self.sites = sites
         self._model, self._keep, self._stop = model, keep, stop
         self._values: dict[Site, Tensor] = {}
@@ -85,7 +87,8 @@ class Seen:
                 if site in edits:
                     changed = edits[site](changed)
                 if site in self.sites:
-                    self._values[site] = self._keep(changed)
+                    keep = self._keep[site] if isinstance(self._keep, Mapping) else self._keep
+                    self._values[site] = keep(changed)
             if self._stop and len(self._values) == len(self.sites):
                 raise Enough
             return None if changed is output else changed
@@ -99,14 +102,15 @@ def watch(
     sites: Iterable[Site | str],
     *,
     edits: Mapping[Site, Edit] | None = None,
-    keep: Edit = torch.clone,
+    keep: Edit | Mapping[Site, Edit] = torch.clone,
     stop: bool = False,
 ) -> Iterator[Seen]:
     """See `sites` of the model for the time of the `with`, in eval mode; afterwards it holds no hook and no reference.
 
-    A copy is kept of what is seen, because an in-place ReLU rewrites it; gradients flow through the copy. `edits`
-    change what a site hands on, before it is seen. With `stop`, `play` leaves the pass once every site has spoken. A
-    module that fires twice in a pass is two sites, `path:1` and `path:2`.
+    A copy is kept of what is seen, because an in-place ReLU rewrites it; gradients flow through the copy. Another
+    `keep`, or one for each site, may keep less. `edits` change what a site hands on, before it is seen. With `stop`,
+    `play` leaves the pass once every site has spoken. A module that fires twice in a pass is two sites,
+    `path:1` and `path:2`.
     """
     chosen = tuple(Site.parse(s) if isinstance(s, str) else s for s in sites)
     edits = dict(edits or {})
