@@ -54,7 +54,7 @@ def demo(ctx: click.Context, minutes: float, again: bool, runs: Path, reports: P
 
 def _trained(ctx: click.Context, minutes: float, again: bool, runs: Path) -> RunFolder:
     """The finished run of the demonstration, trained now where there is none."""
-    from cellscope.cli.train import Speaker, interruptible, summary
+    from cellscope.cli.speaker import Speaker, interruptible, summary
     from cellscope.pipeline.demo import demo_text, finished, latest_demo, session
 
     known = latest_demo(runs)

@@ -1,4 +1,4 @@
-"""Options of every command that looks at a network for pictures: which network, which pictures, how they are prepared."""
+"""Options of every command for pictures: which network, which pictures, and how they are prepared."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def picture_network_options(command: F) -> F:
         click.option("--weights", type=FOLDER, help="The weights of --model (safetensors or torch)."),
         click.option("--classes", type=FOLDER, help="The classes of --model: a text file, one a line."),
         click.option("--images", metavar="SET", help="The pictures.  [default: those that the run held back]"),
-        click.option("--mean", default="0", show_default=True, help="What --model takes off: one number, or one a channel."),
+        click.option("--mean", default="0", show_default=True, help="What --model takes off, at most one a channel."),
         click.option("--std", default="1", show_default=True, help="What --model divides by."),
-        click.option("--range", "range_", default="0,1", show_default=True, help="What --model takes black and white to be."),
+        click.option("--range", "range_", default="0,1", show_default=True, help="Black and white for --model."),
         click.option("--order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
                      help="Order of the channels of --model."),
     )  # fmt: skip
@@ -52,7 +52,7 @@ def picture_network_options(command: F) -> F:
 
 
 def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
-    """The network, its run (None for --model) and the pictures that the options name; they are taken out of `options`."""
+    """The network, its run (None for --model) and the pictures that the options name, which are taken out."""
     from cellscope.models.preprocessing import Preprocessing
     from cellscope.pipeline.classifiers import open_classifier, open_pictures
 

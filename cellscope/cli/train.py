@@ -1,23 +1,24 @@
-"""`cellscope train FILE`: train a character-level network, and say how it goes."""
+"""`cellscope train FILE`: train a network on a text, on pictures or on rows of numbers, and say how it goes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cellscope.cli.pictures import set_given, set_options
 from cellscope.cli.say import bar, note
+from cellscope.cli.speaker import Speaker, interruptible, summary
 from cellscope.training.config import DECAYS, DEFAULT_MINUTES, PRECISIONS, VAL_FRACTION, ModelOptions, TrainingConfig
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from cellscope.pipeline.training import Event, TextSession
+    from cellscope.training.session import Session
 
 MODEL, TRAINING = ModelOptions(), TrainingConfig()
+TEXT_ALONE = ("num_layers", "rnn_size", "embedding", "dropout", "seq_length", "vocabulary_size", "as_bytes", "encoding")
+PICTURES_ALONE = ("widths", "hidden", "size", "fit", "channels", "label", "masks", "count")
+FOR_TEXT, FOR_PICTURES = ("lstm", "gru", "rnn"), ("small_cnn", "mlp")
 CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", "as_bytes"}
 """Options that may be given beside --resume."""
 
@@ -29,7 +30,12 @@ CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", 
 @click.option("--resume", is_flag=True, help="Go on exactly where a run was stopped or killed.")
 @click.option("--minutes", type=float, help=f"Train so long in all.  [default: {DEFAULT_MINUTES:g}, without --epochs]")
 @click.option("--epochs", "--max-epochs", "epochs", type=float, help="Train so many passes over the text.")
-@click.option("--model", type=click.Choice(["lstm", "gru", "rnn"]), default=MODEL.kind, help="Kind of network.")
+@click.option(
+    "--model",
+    type=click.Choice([*FOR_TEXT, *FOR_PICTURES]),
+    show_default=False,
+    help="Kind of network.  [default: lstm for a text, small_cnn for pictures, mlp for rows]",
+)
 @click.option("--num-layers", type=int, default=MODEL.layers, help="Recurrent layers.")
 @click.option("--rnn-size", type=int, default=MODEL.size, help="Units of a layer.")
 @click.option("--embedding", type=int, default=MODEL.embedding, help="Size of the embedding; 0 for one-hot.")
@@ -40,7 +46,17 @@ CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", 
 @click.option("--warm-up", type=int, default=TRAINING.warm_up, help="Steps in which the rate rises to it.")
 @click.option("--decay", type=click.Choice(DECAYS), default=TRAINING.decay, help="How it falls (see docs/training.md).")
 @click.option("--grad-clip", type=float, default=TRAINING.grad_clip, help="Bound of the gradient's norm; 0 for none.")
-@click.option("--val-fraction", type=float, default=VAL_FRACTION, help="Part of the text, at its end, held back.")
+@click.option(
+    "--val-fraction",
+    type=float,
+    show_default=False,
+    help=f"Part held back: of a text its end, of pictures any.  [default: {VAL_FRACTION:g}; pictures: 0.25]",
+)
+@click.option("--widths", default="16,32,64", help="small_cnn: channels of its convolutions.")
+@click.option(
+    "--hidden", type=int, show_default=False, help="Units of the hidden layer.  [default: small_cnn 64, mlp 200]"
+)
+@set_options
 @click.option("--vocabulary-size", type=int, default=1024, help="Most symbols; the rarer ones become 'other'.")
 @click.option("--bytes", "as_bytes", is_flag=True, help="Read bytes, not characters.")
 @click.option("--encoding", default="utf-8", help="Encoding of FILE.")
@@ -49,17 +65,20 @@ CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", 
 @click.option("--device", default=TRAINING.device, help="cpu, cuda, ...; auto takes a GPU where there is one.")
 @click.pass_context
 def train(ctx: click.Context, /, **options: Any) -> None:
-    """Train a network on the text FILE, or on a known corpus (see `cellscope corpus list`), into runs/NAME.
+    """Train a network on FILE into runs/NAME: a text, a known corpus (see `cellscope corpus list`), pictures or rows.
+
+    Pictures are a folder with one sub-folder a class, an idx file (MNIST), or one of the sets `shapes` and `digits`;
+    rows a CSV (with --model mlp), parquet or npz file.
 
     Ctrl-C keeps what was learned; --resume goes on from there.
     """
-    session = _resumed(ctx, options) if options["resume"] else _begun(options)
+    session = _resumed(ctx, options) if options["resume"] else _begun(ctx, options)
     run = session.run
     note(
-        f"run {run.name}: {session.network.description}, {session.info['parameters']:,} parameters, "
+        f"run {run.name}: {session.description}, {session.info['parameters']:,} parameters, "
         f"{session.info['precision']} on {session.trainer.device} ({session.info['precision_reason']})"
     )
-    with bar("training") as progress, interruptible() as stop:
+    with bar("training", unit=session.unit) as progress, interruptible() as stop:
         finished = session.train(on_event=Speaker(session, progress).hear, stop=stop)
     if not finished:
         again = f"cellscope train --resume --run {run.name}"
@@ -70,19 +89,64 @@ def train(ctx: click.Context, /, **options: Any) -> None:
     click.echo(summary(session))
 
 
-def _begun(options: dict[str, Any]) -> TextSession:
-    from cellscope.data.corpora import resolve
-    from cellscope.data.text import Corpus
+def _begun(ctx: click.Context, options: dict[str, Any]) -> Session:
+    """A new session, for what FILE is or --model says."""
+    from cellscope.data.imagesets import is_image_set
     from cellscope.errors import InputError
-    from cellscope.pipeline.training import begin
     from cellscope.training.run import check_name
 
     if not options["file"]:
-        raise InputError("train needs a text FILE, or the name of a known corpus, such as python")
+        raise InputError("train needs a FILE: a text, pictures, or the name of a known set, such as python or shapes")
     if options["run"] is not None and (options["runs"] / check_name(options["run"])).exists():
         raise InputError(f"there is a run {options['run']!r} already; try --resume, or another name with --run")
+    model = options["model"]
+    pictures = model in FOR_PICTURES or (model is None and is_image_set(options["file"]))
+    foreign = TEXT_ALONE if pictures else PICTURES_ALONE
+    given = [name for name in foreign if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
+    if given:
+        what = "a text" if pictures else "pictures"
+        raise InputError(f"--{given[0].replace('_', '-')} is for {what}, and {options['file']} is not; leave it out")
+    return _begun_pictures(options) if pictures else _begun_text(options)
+
+
+def _begun_pictures(options: dict[str, Any]) -> Session:
+    from cellscope.data.imagesets import open_images
+    from cellscope.pipeline.picture_training import VAL_FRACTION as PICTURES_FRACTION
+    from cellscope.pipeline.picture_training import begin_pictures
+
+    reading = set_given(options)
+    with bar("reading", unit="pictures") as progress:
+        images = open_images(options["file"], **reading, progress=progress)
+    for remark in images.remarks:
+        note(remark)
+    kind = options["model"] or ("mlp" if images.flat else "small_cnn")
+    shapes: dict[str, Any] = {} if options["hidden"] is None else {"hidden": options["hidden"]}
+    if kind == "small_cnn":
+        shapes["widths"] = _widths(options["widths"])
+    config = TrainingConfig(**{name: options[name] for name in TrainingConfig.__dataclass_fields__ if name in options})
+    fraction = PICTURES_FRACTION if options["val_fraction"] is None else options["val_fraction"]
+    return begin_pictures(
+        images, runs=options["runs"], name=options["run"], kind=kind, shapes=shapes, config=config,
+        val_fraction=fraction, options=reading, fit=options.get("fit") or "crop",
+    )  # fmt: skip
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    from cellscope.errors import InputError
+
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--widths {text!r} is no list of whole numbers; write 16,32,64") from error
+
+
+def _begun_text(options: dict[str, Any]) -> Session:
+    from cellscope.data.corpora import resolve
+    from cellscope.data.text import Corpus
+    from cellscope.pipeline.training import begin
+
     model = ModelOptions(
-        kind=options["model"],
+        kind=options["model"] or MODEL.kind,
         layers=options["num_layers"],
         size=options["rnn_size"],
         embedding=options["embedding"],
@@ -101,12 +165,12 @@ def _begun(options: dict[str, Any]) -> TextSession:
             config=config,
             encoding=options["encoding"],
             vocabulary_size=options["vocabulary_size"],
-            val_fraction=options["val_fraction"],
+            val_fraction=VAL_FRACTION if options["val_fraction"] is None else options["val_fraction"],
             progress=progress,
         )
 
 
-def _resumed(ctx: click.Context, options: dict[str, Any]) -> TextSession:
+def _resumed(ctx: click.Context, options: dict[str, Any]) -> Session:
     from cellscope.data.corpora import resolve
     from cellscope.data.text import Corpus
     from cellscope.errors import InputError
@@ -119,6 +183,10 @@ def _resumed(ctx: click.Context, options: dict[str, Any]) -> TextSession:
         named = ", ".join("--" + name.replace("_", "-") for name in fixed)
         raise InputError(f"{named} cannot change on --resume: the run knows it; leave it out, or start a new run")
     run = open_run(options["run"], options["runs"]) if options["run"] else latest_run(options["runs"])
+    if run.info().get("subject") == "pictures":
+        from cellscope.pipeline.picture_training import proceed_pictures
+
+        return proceed_pictures(run, minutes=options["minutes"], epochs=options["epochs"])
     corpus = None
     if options["file"]:
         known = run.info().get("corpus") or {}
@@ -126,76 +194,3 @@ def _resumed(ctx: click.Context, options: dict[str, Any]) -> TextSession:
             resolve(options["file"]), encoding=known.get("encoding", "utf-8"), as_bytes=bool(known.get("as_bytes"))
         )
     return proceed(run, corpus=corpus, minutes=options["minutes"], epochs=options["epochs"])
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C (or SIGTERM) asks the loop to stop after its step; the second one ends it at once."""
-    import signal
-
-    asked: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class Speaker:
-    """Turns events into a bar on a terminal, and into plain lines now and then elsewhere."""
-
-    def __init__(self, session: TextSession, progress: Callable[[int, int, str], None] | None) -> None:
-        self.progress, self.xz = progress, session.info.get("xz_bits")
-        self.validation: float | None = None
-        self.said = float("-inf")
-
-    def hear(self, event: Event) -> None:
-        step = event.step
-        self.validation = event.validation if event.validation is not None else self.validation
-        total = round(step.characters / max(step.fraction, 1e-6))
-        if self.progress is not None:
-            self.progress(step.characters, max(total, step.characters), self._losses(event))
-        elif event.validation is not None or step.seconds - self.said >= 10:
-            self.said = step.seconds
-            speed = step.characters / max(step.seconds, 1e-9)
-            note(f"{step.fraction:4.0%}  step {step.step:,}  {speed:,.0f} chars/s  {self._losses(event)}")
-        if event.sample is not None:
-            note("\n".join("    | " + line for line in _printable(event.sample).splitlines()))
-
-    def _losses(self, event: Event) -> str:
-        text = "" if event.train is None else f"train {_both(event.train)}"
-        if self.validation is not None:
-            text += f"  validation {_both(self.validation)}"
-        return text + (f"  xz {self.xz:.2f} bpc" if self.xz is not None else "")
-
-
-def _both(nats: float) -> str:
-    return f"{nats:.3f} nats ({nats / 0.6931471805599453:.2f} bpc)"
-
-
-def _printable(text: str) -> str:
-    """The text without what could steer a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def summary(session: TextSession) -> str:
-    """How a run ended: steps, minutes, and the validation loss beside xz's."""
-    info = session.info
-    minutes = info["seconds"] / 60
-    lines = [f"run {session.run.name}: {info['step']:,} steps in {minutes:.1f} minutes, {session.run.path}"]
-    if info.get("validation"):
-        held = info["validation"]
-        lines.append(
-            f"validation loss {held['nats']:.4f} nats, {held['bits']:.3f} bits per character "
-            f"over {held['characters']:,} held-back characters; xz needs {info['xz_bits']:.3f}"
-        )
-    elif info.get("train_nats") is not None:
-        lines.append(f"training loss {_both(info['train_nats'])}; nothing was held back")
-    return "\n".join(lines)

@@ -17,6 +17,6 @@ class Terms:
 
 
 TEXT = Terms("characters", "text", "inside", "current character", "last three characters")
-PLACES = Terms("places", "set of pictures", "on", "place's own colour", "colours of the place and its two neighbours")
-WHOLE = Terms("pictures", "set of pictures", "in pictures with", "picture's mean colour", "mean colours of its thirds")
+PLACES = Terms("places", "set of pictures", "inside", "own colour alone", "colours alone")
+WHOLE = Terms("pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone")
 ROWS = Terms("rows", "table", "in rows of", "best single column", "best single column")

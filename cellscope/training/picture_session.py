@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cellscope.hooks.modules import evaluating
+from cellscope.models.architectures import architecture
 from cellscope.training.loop import Trainer
 from cellscope.training.picture_batches import PictureBatches
 from cellscope.training.precision import autocast
@@ -40,9 +41,12 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"small_cnn": softmax_lo
 class PictureSession(Session):
     """A session whose losses are in nats per held-back picture."""
 
+    unit = "pictures"
+
     def __init__(self, run: RunFolder, trainer: Trainer, held_back: NDArray[np.int64]) -> None:
         super().__init__(run, trainer)
         self.held_back = held_back
+        self.description = architecture(self.info["model"]).describe()
 
     def measure(self, *, whole: bool) -> dict[str, Any] | None:
         """Loss in nats, share of pictures told right, and how many there were."""

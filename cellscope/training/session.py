@@ -37,8 +37,12 @@ class Session:
     is learned from, and so how the network is measured, is said by its children, for texts and for pictures.
     """
 
+    unit = "chars"
+    """What its speed is counted in."""
+
     def __init__(self, run: RunFolder, trainer: Trainer) -> None:
         self.run, self.trainer = run, trainer
+        self.description = run.name
         self.info = run.info()
         self.journal = Journal(run)
         self.best: dict[str, Any] | None = None

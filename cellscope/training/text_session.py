@@ -30,6 +30,7 @@ class TextSession(Session):
         self.held_back: tuple[int, int] = tuple(self.info["corpus"]["validation"])
         shapes = CharRNNConfig.from_json(self.info["model"]).describe()
         self.network = Network(trainer.model, vocabulary, run.name, shapes)
+        self.description = shapes
 
     def measure(self, *, whole: bool) -> dict[str, Any] | None:
         """Nats per character over QUICK characters in the precision of the training, or the first HELD_BACK in fp32."""

@@ -87,7 +87,7 @@ def test_sample_writes_text_alone(place):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train"], "needs a text FILE"),
+        (["train"], "needs a FILE"),
         (["train", "absent.txt"], "absent.txt"),
         (["train", "text.txt", "--run", "r"], "there is a run 'r' already; try --resume"),
         (["train", "text.txt", "--run", "../up"], "no name for a run"),

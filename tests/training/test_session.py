@@ -18,6 +18,7 @@ from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.pipeline.training import begin, proceed, run_corpus
 from cellscope.training import session as module
+from cellscope.training import text_session
 from cellscope.training.checkpoint import read_checkpoint
 from cellscope.training.config import ModelOptions, TrainingConfig
 from cellscope.training.loop import DivergedError
@@ -40,7 +41,7 @@ def often(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(module, "EVALUATE_EVERY", 50)
-    monkeypatch.setattr(module, "SAMPLE_EVERY", 70)
+    monkeypatch.setattr(text_session, "SAMPLE_EVERY", 70)
     yield
     torch.set_num_threads(before)
 
@@ -122,8 +123,8 @@ import sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from cellscope.training import session
-session.EVALUATE_EVERY, session.SAMPLE_EVERY, session.CHECKPOINT_SECONDS = 50, 70, 0.02
+from cellscope.training import session, text_session
+session.EVALUATE_EVERY, text_session.SAMPLE_EVERY, session.CHECKPOINT_SECONDS = 50, 70, 0.02
 from cellscope.pipeline.training import proceed
 from cellscope.training.run import RunFolder
 print("ready", flush=True)
