@@ -38,11 +38,15 @@ COLUMNS = (
 """The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
 
+ALSO = ("chosen", "sign")
+"""The score on the choosing half, and the direction."""
+
+
 @dataclass(frozen=True)
 class Findings:
     """What a search found: the evidence for each feature, and every score [feature, unit] on the reporting half.
 
-    `scores` has COLUMNS and "chosen" (the score on the choosing half) and "sign"; NaN where a score does not apply.
+    `scores` has COLUMNS and ALSO; NaN where a score does not apply.
     `parts` is what the pass left (count.Counts), for figures such as a histogram or a ROC curve: one for a text, one a
     site for pictures, whose layers have places of their own.
     """

@@ -13,7 +13,7 @@ from cellscope.axes import Unit
 from cellscope.evidence.intervals import expit, jackknife, logit
 from cellscope.evidence.multiplicity import family_wise, q_values
 from cellscope.evidence.verdicts import Evidence
-from cellscope.findings import COLUMNS, Findings, Floats
+from cellscope.findings import ALSO, COLUMNS, Findings, Floats
 from cellscope.parallel import in_shares
 from cellscope.scores import association as scores
 from cellscope.scores.correlation import pearson
@@ -82,7 +82,7 @@ def _evidence(
 
 def _scored(counts: Any) -> dict[str, Floats]:
     """Every score of one part [feature, unit], but for the p-values."""
-    table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, "chosen", "sign")}
+    table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, *ALSO)}
     _score_spans(table, counts.tally, counts.spans)
     _score_numbers(table, counts.tally, counts.spans)
     if counts.lags is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellscope.cli.options import network_options, search_options, text_options
+from cellscope.cli.pictures import opened, preparation_options
 from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 @network_options
 @text_options
 @search_options
+@preparation_options
 @click.option("--streams", help="What of every layer: h,c,i,f,o,g (GRU: h,r,z,n) or all.  [default: h,c]")
+@click.option(
+    "--site", "sites", multiple=True, metavar="MODULE", help="A layer of a network for pictures.  [default: all]"
+)
 @click.option("--exact", is_flag=True, help="Read the text in one lane from rest, without any warm-up: slow.")
 @click.option(
     "--at",
@@ -37,7 +42,10 @@ if TYPE_CHECKING:
 )
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the pages.")
 @click.option("--single-file", is_flag=True, help="Put everything that a page needs into the page itself.")
+@click.pass_context
 def find(
+    ctx: click.Context,
+    /,
     asked: tuple[str, ...],
     files: tuple[Path, ...],
     form: str,
@@ -47,14 +55,22 @@ def find(
     single_file: bool,
     **options: Any,
 ) -> None:
-    """Find which single unit tracks which feature of a text, with the evidence that it does.
+    """Find which single unit tracks which feature of a text, or which concept of pictures, with the evidence.
 
     RUN is a run's name or folder (default: the latest). Every unit of every layer is scored against every feature; a
-    unit is chosen on one half of the text's blocks and reported on the other.
+    unit is chosen on one half of the text's blocks, or of the pictures, and reported on the other. The concepts of
+    pictures are their masks; without masks, their classes.
     """
     from cellscope.pipeline.find import find_in
     from cellscope.pipeline.pages import write_pages
 
+    looking = _looks(options)
+    _refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
+    if looking:
+        _find_pictures(asked, form, at, (reports if pages else None), single_file, options)
+        return
+    for name in PICTURES_ALONE:
+        options.pop(name)
     with bar("searching") as progress:
         search = find_in(asked=asked, files=files, progress=progress, **options)
     if form == "json":
@@ -67,6 +83,52 @@ def find(
         with bar("writing pages", unit="pages") as progress:
             index = write_pages(search, reports, single_file=single_file, progress=progress)
         note(f"pages: {index}")
+
+
+TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact")
+PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
+                  "range_", "order")  # fmt: skip
+
+
+def _looks(options: dict[str, Any]) -> bool:
+    """Whether it is pictures that are to be searched: --images says so, or the run was trained on some."""
+    from cellscope.pipeline.classifiers import is_picture_run
+    from cellscope.training.run import latest_run, open_run
+
+    if options["images"] is not None or options["model"] is not None:
+        return options["images"] is not None
+    run, runs = options["run"], options["runs"]
+    return is_picture_run(open_run(run, runs) if run is not None else latest_run(runs))
+
+
+def _refuse(ctx: click.Context, names: tuple[str, ...], looking: bool) -> None:
+    """InputError for an option that was given and says nothing of what is searched."""
+    from cellscope.errors import InputError
+
+    given = [o for o in ctx.command.params if o.name in names]
+    for option in given:
+        if ctx.get_parameter_source(str(option.name)) == click.core.ParameterSource.COMMANDLINE:
+            what = ("a text", "pictures") if looking else ("pictures", "a text")
+            raise InputError(f"{option.opts[0]} is for {what[0]}, and this network reads {what[1]}; leave it out")
+
+
+def _find_pictures(
+    asked: tuple[str, ...], form: str, at: float, reports: Path | None, single_file: bool, options: dict[str, Any]
+) -> None:
+    from cellscope.pipeline.find_pictures import find_pictures
+
+    for name in TEXT_ALONE:
+        options.pop(name, None)
+    sites, seed = options.pop("sites"), options.pop("seed")
+    network, folder, images = opened(options.pop("run"), options)
+    with bar("searching", unit="pictures") as progress:
+        search = find_pictures(network, folder, images, asked=asked, sites=sites, seed=seed, progress=progress)
+    if form == "json":
+        click.echo(search.json(at=at))
+    elif form == "csv":
+        click.echo(search.findings.table().to_csv(index=False), nl=False)
+    else:
+        say_findings(search.findings, at)
 
 
 def say_findings(findings: Findings, at: float) -> None:

@@ -34,12 +34,19 @@ def set_options(command: F) -> F:
 
 
 def picture_network_options(command: F) -> F:
-    """--runs, --which, or somebody else's --model with its --weights and how it wants its pictures prepared."""
+    """--runs, --which, or somebody else's --model with its --weights, and which pictures, prepared how."""
     options = (
         click.option("--runs", default="runs", show_default=True, type=FOLDER, help="Folder of the runs."),
         click.option("--which", default="best", show_default=True, help="best, last, or the step of a snapshot."),
         click.option("--model", metavar="MODULE:FACTORY", help="Somebody else's network, or torchvision:NAME."),
         click.option("--weights", type=FOLDER, help="The weights of --model (safetensors or torch)."),
+    )
+    return _given(preparation_options(command), options)
+
+
+def preparation_options(command: F) -> F:
+    """--images and how they are read, and how --model wants its pictures prepared."""
+    options = (
         click.option("--classes", type=FOLDER, help="The classes of --model: a text file, one a line."),
         click.option("--images", metavar="SET", help="The pictures.  [default: those that the run held back]"),
         click.option("--mean", default="0", show_default=True, help="What --model takes off, at most one a channel."),

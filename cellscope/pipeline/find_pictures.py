@@ -1,0 +1,159 @@
+"""From a network for pictures and a set of them to findings, with the untrained control beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from cellscope.axes import Progress
+from cellscope.count_pictures import count_pictures
+from cellscope.data.images import ImageSet
+from cellscope.errors import InputError, not_found
+from cellscope.features.concepts import Concept, concepts_of
+from cellscope.findings import Findings
+from cellscope.hooks.modules import Outlet, choose_outlets, outlets
+from cellscope.judge import CHOOSE, REPORT, judge
+from cellscope.models.classifier import Classifier
+from cellscope.pipeline.find import SEED, clean
+from cellscope.report.files import write_whole
+from cellscope.scores.overlap import dissection
+from cellscope.training.run import RunFolder
+
+CONTROL = 1_000
+"""Pictures that the untrained control is shown at most: its scores are a bar to be cleared, not a claim."""
+
+
+@dataclass(frozen=True)
+class PictureSearch:
+    """What one search over pictures was about and what it found: pages and tables are made from this alone."""
+
+    network: Classifier
+    run: RunFolder | None
+    images: ImageSet
+    outlets: tuple[Outlet, ...]
+    findings: Findings
+
+    def json(self, *, at: float = 0.9) -> str:
+        """The evidence for every concept as JSON; keys are stable, numbers that do not exist are null."""
+        evidence = []
+        for f, e in enumerate(self.findings.evidence):
+            said = {**clean(asdict(e)), "unit": str(e.unit) if e.unit else None, "found": e.found, "plain": e.plain}
+            said["verdict"] = e.verdict
+            said |= clean(self.overlap(f))
+            evidence.append(said)
+        units, concepts = self.findings.tracking(at)
+        content = {
+            "cellscope": version("cellscope"),
+            "run": self.run.name if self.run else None,
+            "network": self.network.description,
+            "preprocessing": self.network.preprocessing.to_json(),
+            "images": self.images.name,
+            "pictures": len(self.images),
+            "seed": self.findings.counts.seed,
+            "shifts": self.findings.draws,
+            "summary": {
+                "at": at, "units_tracking": units, "units": len(self.findings.units), "concepts_tracked": concepts,
+                "concepts": len(self.findings.features), "text": self.findings.summary(at),
+            },
+            "concepts": evidence,
+        }  # fmt: skip
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
+    def overlap(self, concept: int) -> dict[str, float]:
+        """Network Dissection's IoU of the concept's best unit, and the most that any unit could have."""
+        e = self.findings.evidence[concept]
+        if e.unit is None or e.kind != "span":
+            return {"dissection_iou": math.nan, "attainable_iou": math.nan}
+        unit = self.findings.units.index(e.unit)
+        return {
+            "dissection_iou": float(self.findings.scores["dissection"][concept, unit]),
+            "attainable_iou": float(self.findings.scores["attainable"][concept, unit]),
+        }
+
+
+def search_pictures(
+    network: Classifier,
+    images: ImageSet,
+    *,
+    sites: Sequence[str] = (),
+    concepts: Sequence[Concept] = (),
+    control: Path | None = None,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> tuple[tuple[Outlet, ...], Findings]:
+    """Every unit of `sites` (default: all) against every concept of the set; `control` keeps the untrained scores."""
+    chosen = choose_outlets(outlets(network.module, network.example), sites)
+    known = tuple(concepts) or concepts_of(images)
+    if not known:
+        raise InputError(f"{images.name} has neither masks nor classes, so there is nothing to look for")
+    bars = untrained_bars(network, images, chosen, known, folder=control, seed=seed, progress=progress)
+    counts = count_pictures(network, images, chosen, known, seed=seed, progress=progress)
+    return chosen, with_overlaps(judge(*counts, untrained=bars))
+
+
+def with_overlaps(findings: Findings) -> Findings:
+    """The findings with Network Dissection's IoU and the attainable one among the scores, [feature, unit]."""
+    overlaps = np.full((2, len(findings.features), len(findings.units)), np.nan)
+    base = 0
+    for part in findings.parts:
+        here = slice(base, base + len(part.units))
+        choose, (total, positive) = part.tally.half(CHOOSE)[0], part.tally.half(REPORT)
+        for f in range(part.spans):
+            overlaps[0, f, here], overlaps[1, f, here] = dissection(choose, positive[f], total)
+        base += len(part.units)
+    overlaps[:, [f for f, e in enumerate(findings.evidence) if e.remark]] = np.nan
+    return replace(findings, scores={**findings.scores, "dissection": overlaps[0], "attainable": overlaps[1]})
+
+
+def untrained_bars(
+    network: Classifier, images: ImageSet, sites: Sequence[Outlet], concepts: Sequence[Concept], *,
+    folder: Path | None = None, seed: int = SEED, progress: Progress | None = None,
+) -> Mapping[str, float]:  # fmt: skip
+    """The same search on the same architecture with fresh weights: the best unit's score by concept."""
+    about = [images.digest, len(images), [str(o.site) for o in sites], [c.digest for c in concepts], seed, CONTROL]
+    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+    path = folder / f"{key}.json" if folder is not None else None
+    if path is not None and path.is_file():
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+            return {c.name: float("nan") if kept[c.name] is None else float(kept[c.name]) for c in concepts}
+        except (OSError, ValueError, TypeError, KeyError):
+            pass  # damaged: it is made anew
+    some = np.sort(np.random.default_rng(seed).permutation(len(images))[:CONTROL])
+    told: Progress | None = (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
+    counts = count_pictures(
+        network.untrained(seed), images.take(some), sites, concepts, seed=seed, evidence=False, progress=told
+    )
+    scores = {e.feature: math.nan if e.remark else e.score for e in judge(*counts).evidence}
+    if path is not None:
+        write_whole(path, json.dumps(clean(scores)))
+    return scores
+
+
+def select_concepts(images: ImageSet, asked: Sequence[str]) -> tuple[Concept, ...]:
+    """The concepts of these names, all by default; MissingError lists what the set has."""
+    known = {concept.name: concept for concept in concepts_of(images)}
+    for name in asked:
+        if name not in known:
+            raise not_found(f"concept in {images.name}", name, list(known))
+    return tuple(known[name] for name in asked) if asked else tuple(known.values())
+
+
+def find_pictures(
+    network: Classifier, folder: RunFolder | None, images: ImageSet, *, asked: Sequence[str] = (),
+    sites: Sequence[str] = (), seed: int = SEED, progress: Progress | None = None,
+) -> PictureSearch:  # fmt: skip
+    """Search an opened network over opened pictures for the concepts that were asked for."""
+    concepts = select_concepts(images, asked)
+    control = folder.path / "control" if folder is not None else None
+    chosen, findings = search_pictures(
+        network, images, sites=sites, concepts=concepts, control=control, seed=seed, progress=progress
+    )
+    return PictureSearch(network, folder, images, chosen, findings)
