@@ -29,6 +29,10 @@ def is_image_set(name_or_path: str | Path) -> bool:
         from cellscope.data.folders import files_under
 
         return any(True for _ in files_under(path, SUFFIXES))
+    if path.is_file() and _kind(path) == "csv":
+        from cellscope.data.csv_head import looks_like_rows
+
+        return looks_like_rows(path)
     return path.is_file() and _kind(path) != ""
 
 
@@ -62,26 +66,43 @@ def open_images(
     path = Path(name_or_path)
     if not path.exists():
         raise not_found("set of pictures", name, (*KNOWN, *FORMS))
-    kind = "folder" if path.is_dir() else _kind(path)
-    if kind == "idx":
-        from cellscope.data.idx import open_idx
-
-        return _some(open_idx(path), count, seed)
-    if kind in ("folder", "picture"):
+    if path.is_dir() or _kind(path) == "picture":
         from cellscope.data.picture_folder import open_picture_folder
 
         beside = None if masks is None else Path(masks)
         found = open_picture_folder(path, size=size, fit=fit, channels=channels, masks=beside, progress=progress)
-        return _some(found, count, seed)
-    raise InputError(f"{path} is no set of pictures; there is {', '.join((*KNOWN, *FORMS))}")
+    else:
+        found = _open_file(path, label)
+    return _some(found, count, seed)
+
+
+def _open_file(path: Path, label: str | None) -> ImageSet:
+    """A file that holds a whole set."""
+    kind = _kind(path)
+    if kind == "idx":
+        from cellscope.data.idx import open_idx
+
+        return open_idx(path)
+    if kind == "npz":
+        from cellscope.data.npz import open_npz
+
+        return open_npz(path)
+    if kind not in ("csv", "parquet"):
+        raise InputError(f"{path} is no set of pictures; there is {', '.join((*KNOWN, *FORMS))}")
+    from cellscope.data.pixel_rows import is_pixel_rows, open_pixel_rows
+    from cellscope.data.rows import open_rows
+
+    return open_pixel_rows(path) if kind == "csv" and is_pixel_rows(path) else open_rows(path, label=label)
 
 
 def _kind(path: Path) -> str:
-    """What a file is by its name: picture, idx, rows, or nothing of that."""
+    """What a file is by its name: picture, idx, npz, parquet, csv, or nothing of that."""
     name = path.name.lower()
     if re.search(r"[.-]idx\d?([.-]ubyte)?(\.gz)?$", name):
         return "idx"
-    return "picture" if name.endswith(SUFFIXES) else ""
+    if name.endswith(SUFFIXES):
+        return "picture"
+    return {".npz": "npz", ".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}.get(path.suffix.lower(), "")
 
 
 def _some(images: ImageSet, count: int | None, seed: int) -> ImageSet:
