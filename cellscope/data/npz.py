@@ -34,8 +34,8 @@ def open_npz(path: Path) -> ImageSet:
     found = _arrays(path)
     there = [pair for pair in PAIRS if set(pair) <= set(found)] or [pair for pair in PAIRS if pair[0] in found]
     if not there:
-        known, own = ", ".join(x for x, _ in PAIRS), ", ".join(list(found)[:12]) or "nothing"
-        raise InputError(f"{path} has none of the arrays {known}; there is {own}")
+        known, other = ", ".join(x for x, _ in PAIRS), ", ".join(list(found)[:12]) or "nothing"
+        raise InputError(f"{path} has none of the arrays {known}; there is {other}")
     data, labels = found[there[0][0]], found.get(there[0][1])
     if data.dtype.kind not in "fiub" or data.ndim not in (2, 3, 4) or data.size == 0:
         raise InputError(f"{path} holds {data.dtype} {list(data.shape)}; rows or pictures of numbers are needed")
