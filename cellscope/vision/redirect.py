@@ -18,6 +18,9 @@ RELUS = {
     Tensor.relu_,
 }
 
+REDIRECTED = 16
+"""Steps at the beginning in which a gradient that is blocked entirely is redirected (lucid)."""
+
 
 class _Redirected(torch.autograd.Function):
     """ReLU whose gradient, where none of a picture's passes, is handed on where it pushes the input up."""

@@ -17,12 +17,9 @@ from cellscope.vision.display import Display
 from cellscope.vision.fourier import FourierImage
 from cellscope.vision.objective import Objective
 from cellscope.vision.objectives import channel
-from cellscope.vision.redirect import redirected
+from cellscope.vision.redirect import REDIRECTED, redirected
 from cellscope.vision.scoring import Score, fitting_batch, scoring
 from cellscope.vision.transforms import Robustness, moved, normalised
-
-REDIRECTED = 16
-"""Steps at the beginning in which a gradient that is blocked entirely is redirected (lucid)."""
 
 CAVEAT = "an optimum is no typical sample: look at pictures of the data beside it"
 
