@@ -50,30 +50,39 @@ def open_images(
 ) -> ImageSet:
     """The pictures or rows of that name; MissingError, saying what can be given, where there are none.
 
-    `size` (rows, columns), `fit`, `channels` and `masks` are for folders of pictures, `label` for rows. `seed` draws
-    the scenes of `shapes`. `count` is how many of them are drawn; of any other set, that many are chosen at random by
-    `seed` and keep their order.
+    All pictures are made `size` (rows, columns), by `fit`, with `channels` (1 or 3). `masks` belongs to a folder of
+    pictures, `label` to a table; elsewhere they are an InputError. `seed` draws the scenes of `shapes`, `count` is how
+    many; of any other set that many are chosen at random by `seed`, in their order.
     """
-    name = str(name_or_path)
-    if name == "shapes":
-        from cellscope.data.shapes import shapes
-
-        return shapes(6000 if count is None else count, seed=seed, progress=progress)
-    if name == "digits":
-        from cellscope.data.digits import digits
-
-        return _some(digits(), count, seed)
-    path = Path(name_or_path)
-    if not path.exists():
+    name, path = str(name_or_path), Path(name_or_path)
+    if name not in KNOWN and not path.exists():
         raise not_found("set of pictures", name, (*KNOWN, *FORMS))
-    if path.is_dir() or _kind(path) == "picture":
+    folder = name not in KNOWN and (path.is_dir() or _kind(path) == "picture")
+    if masks is not None and not folder:
+        raise InputError(f"{name} is no folder of pictures, and takes no folder of masks")
+    if label is not None and (name in KNOWN or _kind(path) not in ("csv", "parquet")):
+        raise InputError(f"{name} is no table with columns; a column of labels cannot be named")
+    if folder:
         from cellscope.data.picture_folder import open_picture_folder
 
         beside = None if masks is None else Path(masks)
         found = open_picture_folder(path, size=size, fit=fit, channels=channels, masks=beside, progress=progress)
+        return _some(found, count, seed)
+    if name == "shapes":
+        from cellscope.data.shapes import shapes
+
+        found = shapes(6000 if count is None else count, seed=seed, progress=progress)
+    elif name == "digits":
+        from cellscope.data.digits import digits
+
+        found = _some(digits(), count, seed)
     else:
-        found = _open_file(path, label)
-    return _some(found, count, seed)
+        found = _some(_open_file(path, label), count, seed)
+    if size is None and channels is None:
+        return found
+    from cellscope.data.refit import refit
+
+    return refit(found, size, fit, channels)
 
 
 def _open_file(path: Path, label: str | None) -> ImageSet:
@@ -92,7 +101,8 @@ def _open_file(path: Path, label: str | None) -> ImageSet:
     from cellscope.data.pixel_rows import is_pixel_rows, open_pixel_rows
     from cellscope.data.rows import open_rows
 
-    return open_pixel_rows(path) if kind == "csv" and is_pixel_rows(path) else open_rows(path, label=label)
+    pixels = kind == "csv" and label is None and is_pixel_rows(path)
+    return open_pixel_rows(path) if pixels else open_rows(path, label=label)
 
 
 def _kind(path: Path) -> str:

@@ -27,8 +27,8 @@ Array = NDArray[Any]
 def open_npz(path: Path) -> ImageSet:
     """The rows [row, column], as float32, or pictures of an archive, with labels where there are some.
 
-    Pictures are [picture, row, column] or [picture, row, column, channel] (also [picture, channel, row, column], told
-    by the axis that is 1 or 3 long), uint8, or floats in 0..1. Arrays of texts `columns` and `classes` give names.
+    Pictures are [picture, row, column], [picture, row, column, channel] or [picture, channel, row, column] (the shorter
+    axis is the channels), uint8, or floats in 0..1. Arrays of texts `columns` and `classes` give names.
     InputError for Python objects, which are never loaded, and for values that are missing or infinite.
     """
     found = _arrays(path)
@@ -86,10 +86,8 @@ def _pictures(path: Path, data: Array) -> Array:
     """[picture, channel, row, column], uint8 or float32."""
     if data.ndim == 3:
         data = data[:, None]
-    elif data.shape[3] in (1, 3):
+    elif data.shape[3] <= data.shape[1]:
         data = data.transpose(0, 3, 1, 2)
-    elif data.shape[1] not in (1, 3):
-        raise InputError(f"{path} holds pictures {list(data.shape)}; no axis of theirs is 1 or 3 channels long")
     if data.dtype.kind in "iu" and data.min() >= 0 and data.max() <= 255:
         return np.ascontiguousarray(data, np.uint8)
     data = _finite(path, data)

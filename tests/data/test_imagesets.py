@@ -75,3 +75,32 @@ def test_asking_is_quick() -> None:
     """What a command asks first of a name imports neither torch nor numpy."""
     code = "import sys, cellscope.data.imagesets as i; i.is_image_set('x'); print({'torch', 'numpy'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_any_set_is_made_the_size_and_channels_asked_for() -> None:
+    """Pictures and masks are fitted as a folder's are, grey is repeated to colours, colours are weighed to grey."""
+    drawn = open_images("shapes", count=5)
+    found = open_images("shapes", count=5, size=(16, 32), channels=1)
+    assert (found.shape, found.masks_of(slice(None)).shape) == ((1, 16, 32), (5, len(drawn.concepts), 16, 32))
+    grey = np.tensordot(drawn.pixels(slice(None)), [0.299, 0.587, 0.114], (1, 0))[:, 16:48]  # the middle half
+    np.testing.assert_allclose(found.pixels(slice(None))[:, 0].mean((1, 2)), grey.mean((1, 2)), atol=0.01)
+    np.testing.assert_array_equal(found.masks_of(slice(None)), drawn.masks_of(slice(None))[:, :, 17:48:2, 1::2])
+    tall = open_images("digits", size=(16, 12), fit="stretch", channels=3).pixels(np.array([3, 1]))
+    assert tall.shape == (2, 3, 16, 12)
+    assert np.ptp(tall, axis=1).max() == 0
+    whole = open_images("digits")
+    assert open_images("digits", size=(8, 8), channels=1).digest == whole.digest
+
+
+def test_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
+    """A size for rows, masks or a column of labels for what has none, channels that cannot be made: never ignored."""
+    (tmp_path / "x.csv").write_text("a,b,y\n1,2,0\n")
+    for name, options, message in (
+        (tmp_path / "x.csv", {"size": (4, 4)}, "rows of 2 numbers; a size or channels are for pictures"),
+        ("shapes", {"masks": tmp_path}, "takes no folder of masks"),
+        ("digits", {"label": "y"}, "no table with columns"),
+        ("digits", {"channels": 2}, "1 channels, of which 2 cannot be made"),
+        ("digits", {"size": (0, 4)}, "there is 1 to 8192"),
+    ):
+        with pytest.raises(InputError, match=message):
+            open_images(name, count=1, **options)

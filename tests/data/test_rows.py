@@ -170,13 +170,13 @@ def test_npz_names_are_taken(tmp_path: Path) -> None:
     assert (found.columns, found.classes, found.labels.tolist()) == (("a", "b"), ("no", "yes"), [1, 0])
 
 
-@pytest.mark.parametrize("shape", [(2, 4, 5), (2, 4, 5, 1), (2, 4, 5, 3), (2, 3, 4, 5)])
+@pytest.mark.parametrize("shape", [(2, 4, 5), (2, 4, 5, 1), (2, 4, 5, 3), (2, 3, 4, 5), (2, 4, 5, 2)])
 def test_npz_of_pictures(tmp_path: Path, shape: tuple[int, ...]) -> None:
     """Arrays with three or four axes are pictures, their channels found, uint8 as it is and floats in 0..1."""
     values = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     for given in (values, values.astype(np.int64), values / 255):
         found = open_npz(npz(tmp_path, images=given, labels=["a", "b"]))
-        channels = 3 if 3 in shape else 1
+        channels = 1 if len(shape) == 3 else min(shape[1], shape[3])
         assert found.shape == (channels, 4, 5)
         first = values[:1].reshape(1, 4, 5, -1).transpose(0, 3, 1, 2) if shape[1] == 4 else values[:1]
         np.testing.assert_allclose(found.pixels(slice(0, 1)), first / 255, atol=1e-6)
@@ -201,7 +201,6 @@ class Evil:
         ({"X": np.zeros((0, 3))}, "rows or pictures of numbers"),
         ({"X": np.eye(2), "columns": ["a"]}, "2 columns and 1 names"),
         ({"images": np.full((1, 4, 4), 0.5) * 300}, "give uint8, or numbers in 0..1"),
-        ({"images": np.zeros((1, 4, 4, 7))}, "no axis of theirs is 1 or 3"),
     ],
 )
 def test_npz_of_anything_else_is_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
