@@ -14,7 +14,20 @@ import click
 
 from cellscope.errors import CellscopeError
 
-COMMANDS = ("train", "find", "explain", "sample", "record", "adopt", "corpus", "features", "report", "demo")
+COMMANDS = (
+    "train",
+    "find",
+    "explain",
+    "occlude",
+    "saliency",
+    "sample",
+    "record",
+    "adopt",
+    "corpus",
+    "features",
+    "report",
+    "demo",
+)
 """Every command; `train` is the click command `train` of the module `cellscope.cli.train`, and so on."""
 
 

@@ -111,7 +111,7 @@ class _Windows:
     ) -> tuple[float, NDArray[np.float64]]:
         """The number for one picture [1, ..] as it is, and how much each window takes off, [row, column]."""
         corners = [(row, column) for row in self.starts[0] for column in self.starts[1]]
-        whole = float(aim(picture))
+        whole = float(aim(picture.contiguous(memory_format=self.layout)))
         shares = np.array_split(np.arange(len(corners)), math.ceil(len(corners) / self.batch))
         pictures = picture.new_empty((len(shares[0]), *picture.shape[1:])).contiguous(memory_format=self.layout)
         covered = np.empty(len(corners), np.float64)
@@ -131,12 +131,11 @@ def layout(aim: Aim, picture: Tensor) -> torch.memory_format:
 
     A network that cannot take it (a `view` on its maps), or answers otherwise, gets its pictures as usual.
     """
-    two = picture.expand(2, -1, -1, -1)
     try:
-        quick = aim(two.contiguous(memory_format=torch.channels_last))
+        quick = aim(picture.contiguous(memory_format=torch.channels_last))
     except RuntimeError:
         return torch.contiguous_format
-    same = torch.allclose(quick, aim(two.contiguous()), rtol=1e-4, atol=1e-5)
+    same = torch.allclose(quick, aim(picture.contiguous()), rtol=1e-4, atol=1e-5)
     return torch.channels_last if same else torch.contiguous_format
 
 

@@ -1,0 +1,44 @@
+"""`cellscope saliency [RUN] PICTURE`: what a class or a unit is sensitive to, by seven methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cellscope.cli.maps import asked_of, map_options, say_map
+from cellscope.cli.say import bar
+
+METHODS = ("saliency", "gradient", "gradient-x-input", "guided", "deconvnet", "grad-cam", "integrated-gradients")
+
+
+@click.command()
+@map_options
+@click.option(
+    "--method", type=click.Choice(METHODS), default="saliency", show_default=True, help="How the map is made."
+)
+@click.option("--layer", metavar="SITE", help="The maps of grad-cam.  [default: the last]")
+@click.option(
+    "--fill", default="zero", show_default=True, metavar="FILL", help="Where integrated-gradients start from."
+)
+@click.option("--steps", type=int, default=64, show_default=True, help="Steps of integrated-gradients.")
+def saliency(
+    run: str | None, picture: str | None, method: str, layer: str | None, fill: str, steps: int, draws: int, seed: int,
+    reports: Path, **options: Any,
+) -> None:  # fmt: skip
+    """Draw what a class or a unit is sensitive to in a picture, and how much of the map survives without learning.
+
+    RUN is a run's name or folder (default: the latest of pictures), PICTURE a number of the pictures that it held back
+    (or of --images), or a picture file. PNG and JSON go to reports/NAME/maps.
+    """
+    from cellscope.axes import Site
+    from cellscope.pipeline.maps import fill_of, saliency_map
+
+    asked = asked_of(run, picture, options)
+    with bar("drawing layers anew", unit="maps") as progress:
+        made = saliency_map(
+            asked, method, layer=Site.parse(layer) if layer else None, fill=fill_of(fill), steps=steps, draws=draws,
+            seed=seed, progress=progress,
+        )  # fmt: skip
+    say_map(made, reports)
