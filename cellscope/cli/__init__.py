@@ -27,6 +27,10 @@ COMMANDS = (
     "features",
     "report",
     "demo",
+    "lesion",
+    "invariance",
+    "backquery",
+    "probe",
 )
 """Every command; `train` is the click command `train` of the module `cellscope.cli.train`, and so on."""
 

@@ -29,7 +29,7 @@ class Backqueries:
     targets    float64 [label, class], what was run backwards
     signals    for each layer from the last hidden one down to the input, float64 [label, unit], in .01 to .99
     pictures   float64 [label, *shape], the last of them as a picture (channels red, green, blue) or row
-    told       int64 [label], the class that the network tells of the picture; labels where it is its own are `right`
+    answers    float64 [label, class], what the network puts out for the picture: sigmoids, as in the book
     """
 
     classes: tuple[str, ...]
@@ -37,7 +37,13 @@ class Backqueries:
     targets: Floats
     signals: tuple[Floats, ...]
     pictures: Floats
-    told: NDArray[np.int64]
+    answers: Floats
+
+    @property
+    def told(self) -> NDArray[np.int64]:
+        """The class that the network tells of each picture, int64 [label]."""
+        told: NDArray[np.int64] = self.answers.argmax(1)
+        return told
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -73,8 +79,7 @@ def backquery(classifier: Classifier, labels: tuple[int, ...] | None = None) -> 
     pictures = signal.reshape(len(chosen), *classifier.shape)
     if classifier.preprocessing.order == "bgr" and len(classifier.shape) == 3:
         pictures = pictures[:, ::-1]
-    told = _told(classifier, pictures)
-    return Backqueries(classifier.classes, chosen, targets, tuple(signals), pictures, told)
+    return Backqueries(classifier.classes, chosen, targets, tuple(signals), pictures, _answers(classifier, pictures))
 
 
 def rescaled(signals: Floats) -> Floats:
@@ -126,10 +131,11 @@ def _same(classifier: Classifier, layers: list[nn.Linear]) -> bool:
 
 
 @torch.no_grad()
-def _told(classifier: Classifier, pictures: Floats) -> NDArray[np.int64]:
+def _answers(classifier: Classifier, pictures: Floats) -> Floats:
     with evaluating(classifier.module):
-        told: NDArray[np.int64] = classifier.logits(_inputs(classifier, pictures)).argmax(1).cpu().numpy()
-    return told
+        logits = classifier.logits(_inputs(classifier, pictures))
+    answers: Floats = torch.sigmoid(logits.double()).cpu().numpy()
+    return answers
 
 
 def _inputs(classifier: Classifier, pictures: Floats) -> Tensor:

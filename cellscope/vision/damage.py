@@ -11,11 +11,14 @@ from cellscope.axes import Progress, Site
 from cellscope.errors import InputError
 from cellscope.models.classifier import Classifier
 from cellscope.vision.importance import Importance
-from cellscope.vision.labelled import Halves, Numbers
-from cellscope.vision.lesions import BATCH, Floats, answers, fill_of, scored
+from cellscope.vision.labelled import Halves, Numbers, sample
+from cellscope.vision.lesions import BATCH, Answers, Floats, answers, fill_of, scored
 
 DISSECT = (1, 2, 3, 4, 5, 20, 64, 128, 256)
 """The numbers of units that Bau et al. (2020) remove for a class."""
+
+MOST_CLASSES = 20
+"""Classes that get a curve of their own: those with the most pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +29,9 @@ class Damage:
     best          float64 [step], the most important removed first
     kept          float64 [step], only the `counts` most important kept
     random        float64 [draw, step], random units removed, each draw in an order of its own
-    class_counts  int64 [few]; class_best, class_kept: balanced accuracy of a class [class, few] without its own most
-                  important units, and with nothing but them; class_whole [class], with nothing removed
+    shown         int64 [shown], the classes that have curves of their own
+    class_counts  int64 [few]; class_best, class_kept: balanced accuracy of a class [shown, few] without its own most
+                  important units, and with nothing but them; class_whole [shown], with nothing removed
     chance        the accuracy with all units removed: one answer for all pictures
     """
 
@@ -39,6 +43,7 @@ class Damage:
     best: Floats
     kept: Floats
     random: Floats
+    shown: Numbers
     class_counts: Numbers
     class_best: Floats
     class_kept: Floats
@@ -93,34 +98,42 @@ def damage(
     *,
     steps: int = 11,
     draws: int = 10,
+    most: int = 500,
     seed: int = 0,
     batch: int = BATCH,
     progress: Progress | None = None,
 ) -> Damage:
-    """Remove a growing share of a site, with the fill and the order of `importance` (made on the choosing half)."""
+    """Remove a growing share of a site, with the fill and the order of `importance` (made on the choosing half).
+
+    The curves need some hundred lesions, so at most `most` pictures of the reporting half are shown to each.
+    """
     if steps < 2 or draws < 2:
         raise InputError(f"damage needs 2 steps and 2 random draws at least, not {steps} and {draws}")
     site, fill, order = importance.site, importance.fill, importance.order
-    units, classes = len(order), classifier.classes
-    counts = _counts(units, steps)
+    units, classes, counts = len(order), classifier.classes, _counts(len(order), steps)
     few = np.array([k for k in DISSECT if k < units] or [1])
     rng = np.random.default_rng(seed)
     at_random = [rng.permutation(units) for _ in range(draws)]
     masks = [_first(order, counts), ~_first(order, counts)]
     masks += [_first(drawn, counts) for drawn in at_random]
-    for own in importance.orders:
+    index = sample(len(halves.reporting), most, seed)
+    images, labels = halves.reporting.take(index), halves.reported[index]
+    pictures = np.bincount(labels, minlength=len(classes))
+    shown = np.sort(np.argsort(-pictures, kind="stable")[: min(MOST_CLASSES, int((pictures > 0).sum()))])
+    for own in importance.orders[shown]:
         masks += [_first(own, few), ~_first(own, few)]
+    different, place = np.unique(np.concatenate(masks), axis=0, return_inverse=True)
     filled = {site: fill_of(classifier, halves.choosing, site, fill, batch=batch)}
-    given = answers(classifier, halves.reporting, halves.reported, {site: np.concatenate(masks)}, filled,
-                    batch=batch, progress=progress)  # fmt: skip
-    scores = scored(given, halves.reported, classes)
+    given = answers(classifier, images, labels, {site: different}, filled, batch=batch, progress=progress)
+    every = Answers(given.predicted[place], given.surprise[place], given.shortened)
+    scores = scored(every, labels, classes)
     cut = len(counts) * (2 + draws)
     by_order = scores.accuracy[:cut].reshape(2 + draws, len(counts))
-    by_class = scores.balanced[cut:].reshape(len(classes), 2, len(few), len(classes))
-    own_class = by_class[np.arange(len(classes)), :, :, np.arange(len(classes))]
+    by_class = scores.balanced[cut:].reshape(len(shown), 2, len(few), len(classes))
+    own_class = by_class[np.arange(len(shown)), :, :, shown]
     return Damage(
         site, fill, seed, classes, counts, by_order[0], by_order[1], by_order[2:],
-        few, own_class[:, 0], own_class[:, 1], scores.balanced[0], len(halves.reporting),
+        shown, few, own_class[:, 0], own_class[:, 1], scores.balanced[0, shown], len(images),
     )  # fmt: skip
 
 

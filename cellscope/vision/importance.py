@@ -97,8 +97,9 @@ def each_unit(
 ) -> Importance:
     """Remove every unit of a site in turn; what comes before the site is run once a batch.
 
-    order   [unit], most important first: by the loss of accuracy on the choosing half, then by the gain of surprise
-    orders  [class, unit], likewise by the loss of the class's balanced accuracy (Bau et al. 2020, dissect)
+    order   [unit], most important first: by the gain of surprise on the choosing half (accuracy itself, by which
+            dissect ranks, moves in steps of whole pictures: most single units change it by none)
+    orders  [class, unit], likewise by the surprise of the class's own pictures
     """
     units = outlet_of(classifier, site).units
     masks = np.concatenate([np.zeros((1, units), bool), np.eye(units, dtype=bool)])
@@ -119,12 +120,9 @@ def each_unit(
 
 def _orders(scores: Scores, labels: Numbers) -> tuple[Numbers, Numbers]:
     """Units from the most important on: over all, and for each class. Row 0 of the scores has nothing removed."""
-    share = scores.pictures / len(labels)
     surprise = np.nan_to_num(scores.surprise[1:])
-    order = np.lexsort((-(surprise @ share), scores.accuracy[1:]))
-    balanced = np.nan_to_num(scores.balanced[1:])
-    orders = [np.lexsort((-surprise[:, c], balanced[:, c])) for c in range(len(scores.classes))]
-    return order, np.array(orders)
+    over_all = surprise @ (scores.pictures / len(labels))
+    return np.argsort(-over_all, kind="stable"), np.argsort(-surprise, axis=0, kind="stable").T
 
 
 def _hangs(site: Site, orders: Numbers, chosen: Scores, given: Answers, labels: Numbers) -> tuple[Hang, ...]:

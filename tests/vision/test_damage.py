@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -114,6 +116,17 @@ def test_half_way_is_where_a_line_crosses() -> None:
     middle = (curve.best[0] + curve.chance) / 2
     assert curve.half(np.array([curve.best[0], middle, curve.chance])) == pytest.approx(0.5)
     assert curve.half(np.array([curve.best[0], curve.best[0], curve.chance])) == pytest.approx(0.75)
+
+
+def test_classes_without_pictures_have_no_curve(planted) -> None:
+    """Only what is in the reporting half is shown, and nothing there is NaN."""
+    network, two = planted
+    some = np.flatnonzero(two.reported != 2)
+    few = dataclasses.replace(two, reporting=two.reporting.take(some), reported=two.reported[some])
+    curve = damage(network, few, each_unit(network, few, Site("units")), draws=2)
+    assert curve.shown.tolist() == [0, 1, 3]
+    assert curve.class_best.shape == (3, 5)
+    assert np.isfinite(curve.class_best).all()
 
 
 def test_seeds_are_kept_and_repeat() -> None:
