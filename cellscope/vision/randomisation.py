@@ -61,8 +61,10 @@ class Survival:
     def sentence(self) -> str:
         """The check in one line."""
         figures = f"rank correlation {self.signed[0]:.2f}, of absolute values {self.absolute[0]:.2f}"
-        if self.top >= MOSTLY:
-            meaning = "most of it shows the picture, not what was learnt"
+        if self.signed[0] >= MOSTLY:
+            meaning = "most of it shows the picture and the architecture, not what was learnt"
+        elif self.absolute[0] >= MOSTLY:
+            meaning = "where it is large comes from the picture and the architecture; its signs from what was learnt"
         else:
             meaning = "it depends on what was learnt"
         return f"with {self.layers[0]} drawn anew: {figures} ({self.draws} draws): {meaning}"

@@ -30,7 +30,7 @@ def test_gradients_pass_and_guided_backprop_fails() -> None:
     assert deconvnet.signed[:3].min() > 0.5
     assert gradient.layers == ("classifier.2", "classifier.0", "features.4", "features.0")
     assert guided.top > 0.5 > gradient.top
-    assert "shows the picture, not what was learnt" in guided.sentence
+    assert "shows the picture and the architecture, not what was learnt" in guided.sentence
     assert "depends on what was learnt" in gradient.sentence
 
 
@@ -39,7 +39,7 @@ def test_absolute_values_of_products_with_the_picture_survive() -> None:
     product = survival(cnn(), "gradient-x-input", pictures(), 3)
     assert product.absolute.min() > 0.6
     assert product.signed[0] < 0.2
-    assert "shows the picture" in product.sentence
+    assert "its signs from what was learnt" in product.sentence
 
 
 def test_one_seed_gives_one_answer_and_the_network_stays() -> None:
