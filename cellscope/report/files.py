@@ -23,7 +23,7 @@ Cell = str | float | int | bool | None
 def safe_name(name: str) -> str:
     """A name as a file name: letters, digits, `.`, `_`, `-`; what had to change gets a short hash, so two stay two."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
-    taken = plain.lower().split(".")[0] in RESERVED or plain.lower().startswith("unit-")
+    taken = plain.lower().split(".")[0] in RESERVED or plain.lower().startswith(("unit-", "layer-"))
     if plain and plain == name and not taken:
         return plain
     mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -34,6 +34,12 @@ def unit_name(address: str) -> str:
     """The file name of a unit's page: `lstm.0:cell/221` is `unit-lstm.0-cell-221`."""
     usual = re.fullmatch(r"[A-Za-z0-9._]+(:[A-Za-z]+)?/\d+", address)
     return "unit-" + (re.sub(r"[:/]", "-", address) if usual else safe_name(address))
+
+
+def layer_name(site: str) -> str:
+    """The file name of a layer's page: `features.3` is `layer-features.3`."""
+    usual = re.fullmatch(r"[A-Za-z0-9._]+(:\d+)?", site)
+    return "layer-" + (site.replace(":", "-") if usual else safe_name(site))
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:

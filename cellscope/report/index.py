@@ -8,19 +8,24 @@ from pathlib import Path
 
 from cellscope.report.words import visible
 
+ORDER = {"feature": 0, "concept": 0, "unit": 1, "layer": 2}
+"""What is listed first."""
+
 MOST_BYTES = 50_000_000
 """A bigger file is none of ours."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One page: where it lies and what it says."""
+    """One page: where it lies and what it says; `claim` is false for a page that finds nothing, only shows."""
 
     kind: str
     name: str
     sentence: str
     good: bool
     href: str
+    place: float = 0
+    claim: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,8 @@ def _run(folder: Path, kept: list[tuple[Path, dict[str, object]]]) -> tuple[str,
     own = next((about for page, about in kept if page.name == "index.html"), None)
     header = (own or kept[0][1]).get("run")
     run = header if isinstance(header, dict) else {}
-    pages = [
-        Entry(str(a["cellscope"]), visible(str(a.get("name", ""))), visible(str(a.get("sentence", ""))),
-              a.get("good") is True, f"{folder.name}/{page.name}")
-        for page, a in kept if page.name != "index.html"
-    ]  # fmt: skip
-    pages.sort(key=lambda e: (e.kind != "feature", not e.good, e.name))
+    pages = [_entry(f"{folder.name}/{page.name}", about) for page, about in kept if page.name != "index.html"]
+    pages.sort(key=lambda e: (ORDER.get(e.kind, len(ORDER)), e.place, not e.good, e.name))
     parts = (run.get("corpus"), run.get("model"), run.get("date"))
     entry = RunEntry(
         name=visible(str(run.get("name", folder.name))),
@@ -64,6 +65,19 @@ def _run(folder: Path, kept: list[tuple[Path, dict[str, object]]]) -> tuple[str,
         pages=tuple(pages),
     )
     return str(run.get("date", "")), entry
+
+
+def _entry(href: str, about: dict[str, object]) -> Entry:
+    place = about.get("position")
+    return Entry(
+        kind=str(about["cellscope"]),
+        name=visible(str(about.get("name", ""))),
+        sentence=visible(str(about.get("sentence", ""))),
+        good=about.get("good") is True,
+        href=href,
+        place=float(place) if isinstance(place, (int, float)) else 0.0,
+        claim=about["cellscope"] != "layer",
+    )
 
 
 def _read(path: Path) -> dict[str, object] | None:

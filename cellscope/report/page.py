@@ -9,23 +9,18 @@ reports/RUN/unit-ADDRESS.html a unit
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import jinja2
-
-from cellscope.report import colour
 from cellscope.report.contents import FeaturePage, Headline, RunHeader, RunPage, UnitPage
-from cellscope.report.files import json_text, safe_name, unit_name, write_table, write_whole
+from cellscope.report.files import json_text, safe_name, unit_name, write_table
 from cellscope.report.index import gather
 from cellscope.report.panels.evidence import curves_panel, others_panel
 from cellscope.report.panels.ranking import columns_panel, features_panel, ranking_panel, ranking_rows
 from cellscope.report.panels.run import run_panel
 from cellscope.report.panels.text import text_panel
-from cellscope.report.shared import HERE, SCRIPTS, STYLES, copy_assets, inline, packed_plotly
+from cellscope.report.render import write_page
+from cellscope.report.shared import TEXT_KIT, inline, packed_plotly
 from cellscope.report.words import visible
 
 MOST_BYTES = 7_700_000
@@ -49,7 +44,7 @@ def write_feature_page(folder: Path | str, page: FeaturePage, *, single_file: bo
     about = _about("feature", page.feature.name, page.header, page.headline) | {"description": page.feature.description}
     write_table(path.with_suffix(""), columns, rows, about)
     here = {"feature": page.feature, "before": page.previous, "after": page.next, "count": len(page.ranking.rows)}
-    return _write(root, path, "feature.html", page.header, page.headline, data, here, single_file)
+    return write_page(root, path, "feature.html", page.header, page.headline, data, here, single_file)
 
 
 def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = False) -> Path:
@@ -67,7 +62,7 @@ def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = F
     about = _about("unit", page.address, page.header, page.headline)
     write_table(path.with_suffix(""), page.features.columns, page.features.rows, about)
     here = {"address": page.address, "count": len(page.features.rows)}
-    return _write(root, path, "unit.html", page.header, page.headline, data, here, single_file)
+    return write_page(root, path, "unit.html", page.header, page.headline, data, here, single_file)
 
 
 def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = False) -> Path:
@@ -86,20 +81,21 @@ def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = Fal
     path = root / safe_name(page.header.name) / "index.html"
     about = _about("run", page.header.name, page.header, page.headline)
     write_table(path.with_suffix(""), page.features.columns, page.features.rows, about)
-    return _write(root, path, "run.html", page.header, page.headline, data, {}, single_file)
+    return write_page(root, path, "run.html", page.header, page.headline, data, {}, single_file)
 
 
 def write_index(folder: Path | str, *, single_file: bool = False) -> Path:
     """The page over all runs and pages that lie under `folder`; the page's path."""
     root = Path(folder)
     path = root / "index.html"
-    return _write(root, path, "index.html", None, None, {"kind": "index"}, {"runs": gather(root)}, single_file)
+    data, here = {"kind": "index"}, {"runs": gather(root)}
+    return write_page(root, path, "index.html", None, None, data, here, single_file, plots=False)
 
 
 def _with_text(
     rest: Mapping[str, object], page: FeaturePage | UnitPage, best: list[str], single: bool
 ) -> dict[str, object]:
-    used = len(json_text(rest)) + sum(len(inline((name,))) for name in SCRIPTS + STYLES) + 20_000
+    used = len(json_text(rest)) + sum(len(inline((name,))) for name in TEXT_KIT.scripts + TEXT_KIT.styles) + 20_000
     budget = MOST_BYTES - used - (len(packed_plotly()) if single else 0)
     spans = page.spans if isinstance(page, UnitPage) else None
     return {**rest, "text": text_panel(page.passages, best, budget=budget, spans=spans)}
@@ -117,51 +113,3 @@ def _about(kind: str, name: str, header: RunHeader, headline: Headline) -> dict[
         "caveats": headline.caveats,
         "method": headline.method,
     }  # fmt: skip
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"visible": lambda text: visible(str(text)), "safe_name": safe_name, "thousands": "{:,}".format}
-    return made
-
-
-def _write(
-    root: Path,
-    path: Path,
-    template: str,
-    header: RunHeader | None,
-    headline: Headline | None,
-    data: Mapping[str, object],
-    here: Mapping[str, Any],
-    single_file: bool,
-) -> Path:
-    up = "../" if path.parent != root else ""
-    body = json_text({**data, "theme": {"colours": colour.THEMES, "likely": colour.LIKELY, "steps": colour.STEPS}})
-    assets = "" if single_file else up + copy_assets(root)
-    html = (
-        _templates()
-        .get_template(template)
-        .render(
-            **here,
-            header=header,
-            headline=headline,
-            data=body,
-            nonce=hashlib.sha256(body.encode()).hexdigest()[:24],
-            single=single_file,
-            assets=assets,
-            up=up,
-            styles=STYLES,
-            scripts=SCRIPTS,
-            inline=inline,
-            plotly=packed_plotly() if single_file and data["kind"] != "index" else "",
-            stem=path.stem,
-        )
-    )
-    return write_whole(path, html.encode("utf-8", "replace"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -12,22 +13,30 @@ from cellscope.report.files import write_whole
 from cellscope.report.quantise import pack
 
 HERE = Path(__file__).parent / "assets"
-STYLES = ("page.css",)
-PARTS = (
-    "codec",
-    "words",
-    "colour",
-    "glyphs",
-    "text",
-    "table",
-    "figures",
-    "plots",
-    "reader",
-    "inspector",
-    "keys",
-    "page",
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The scripts, in their order, and the styles of one kind of page."""
+
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+def _scripts(names: str) -> tuple[str, ...]:
+    return tuple(f"{name}.js" for name in names.split())
+
+
+TEXT_KIT = Kit(
+    ("page.css",),
+    _scripts("codec words colour glyphs text table figures plots reader inspector keys page"),
 )
-SCRIPTS = tuple(f"{name}.js" for name in PARTS)
+PICTURE_KIT = Kit(
+    ("page.css", "pictures.css"),
+    _scripts("codec words colour table figures plots sheets bank unit walk concept measures snapshots network page"),
+)
+STYLES = tuple(dict.fromkeys(TEXT_KIT.styles + PICTURE_KIT.styles))
+SCRIPTS = tuple(dict.fromkeys(TEXT_KIT.scripts + PICTURE_KIT.scripts))
 
 
 @cache

@@ -15,7 +15,7 @@
 
   const figures = {};
 
-  figures.histogram = function (curves, look) {
+  figures.histogram = function (curves, look, what = 'characters') {
     const h = curves && curves.histogram;
     if (!h) return null;
     const mid = h.inside.map((_, k) => (h.edges[k] + h.edges[k + 1]) / 2), inside = share(h.inside), outside = share(h.outside);
@@ -24,7 +24,7 @@
         { x: mid, y: outside, type: 'scatter', mode: 'lines', line: { shape: 'hvh', color: look.quiet, width: 1.5, dash: 'dot' }, name: 'outside' },
         { x: mid, y: inside, type: 'scatter', mode: 'lines', line: { shape: 'hvh', color: look[BLUE], width: 2 }, fill: 'tozeroy', fillcolor: look[BLUE] + '40', name: 'inside' },
       ],
-      x: 'activation', y: 'share of characters',
+      x: 'activation', y: 'share of ' + what,
       table: { activation_from: h.edges.slice(0, -1), activation_to: h.edges.slice(1), inside: h.inside, outside: h.outside },
     };
   };

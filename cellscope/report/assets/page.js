@@ -41,6 +41,7 @@
     }
     if (event.key === 'd') Scope.toggleTheme();
     else if (event.key === '?' && help) help.showModal();
+    else if (Scope.walker && Scope.walker.keys.has(event.key)) { event.preventDefault(); Scope.walker.key(event.key); }
     else if (Scope.reader && KEYS.has(event.key)) { event.preventDefault(); Scope.reader.key(event.key); }
   });
   const KEYS = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', '[', ']', '{', '}', 'p', 'n', 'w', 's', '/', '1', '2', '3', '4', '5']);
@@ -48,9 +49,11 @@
   addEventListener('beforeprint', () => { if (Scope.reader) { Scope.reader.view.whole = true; Scope.reader.view.draw(); } });
   addEventListener('afterprint', () => { if (Scope.reader) { Scope.reader.view.whole = false; Scope.reader.view.lay(); } });
 
+  const start = (Scope.starts || {})[data.kind], ready = () => { performance.mark('ready'); document.body.dataset.ready = 'yes'; };
   if (data.kind === 'run') openRun();
   if (data.kind === 'feature' || data.kind === 'unit') {
     const reader = new Scope.Reader(data);
-    Scope.opened = reader.open().then(() => { Scope.reader = reader; document.body.dataset.ready = 'yes'; });
-  } else document.body.dataset.ready = 'yes';
+    Scope.opened = reader.open().then(() => { Scope.reader = reader; ready(); });
+  } else if (start) Scope.opened = start(data).then(ready);
+  else ready();
 })(window.Scope);

@@ -51,6 +51,7 @@
     if (figure.bits) { made.yaxis2 = { ...axis('bits per character'), overlaying: 'y', side: 'right', range: figure.bits, showgrid: false, tickmode: 'auto', nticks: 6 }; made.margin.r = 56; }
     if (figure.units) { made.yaxis.type = 'category'; made.yaxis.autorange = 'reversed'; made.xaxis.tickangle = -40; made.xaxis.type = 'category'; made.yaxis.nticks = 24; }
     if (figure.panels) panels(made, figure, look, axis, width);
+    if (figure.adjust) figure.adjust(made);
     return made;
   }
 

@@ -18,10 +18,11 @@
     return svg;
   };
 
-  /* columns: [{key, label, hint, form}]; rows: [{key, cells: [...], ...}]; lead(row) -> nodes of the first cells */
+  /* columns: [{key, label, hint, form}]; rows: [{key, cells: [...], ...}]; lead(row) -> nodes of the first cells;
+     say(column, row) -> words for a cell in place of its number; row.hrefs: where a cell leads */
   Scope.Table = class {
-    constructor(box, columns, rows, { heads, lead, order, choose, low }) {
-      Object.assign(this, { box, columns, all: rows, rows, lead, choose, order, low });
+    constructor(box, columns, rows, { heads, lead, order, choose, low, say }) {
+      Object.assign(this, { box, columns, all: rows, rows, lead, choose, order, low, say });
       this.sorted = { by: null, down: true };
       this.limit = FIRST;
       this.table = make('table');
@@ -94,6 +95,7 @@
       }
       this.columns.forEach((column, k) => {
         const cell = make('td', column.form === 'words' ? 'words' : 'number', column.form === 'words' ? Scope.written(row.cells[k]) : this.value(column, row, k));
+        if (row.hrefs && row.hrefs[k]) { const link = make('a', '', cell.textContent); link.href = row.hrefs[k]; cell.replaceChildren(link); }
         if (this.low && this.low(column, row)) cell.title = this.low(column, row);
         line.append(cell);
       });
@@ -103,6 +105,8 @@
 
     /* A score, with its interval beside it where the table has room for one. */
     value(column, row, k) {
+      const said = this.say && this.say(column, row);
+      if (said) return said;
       const text = Scope.written(row.cells[k], column.form), between = row.interval && column.key === 'auc' ? row.interval : null;
       return between && between.every(Number.isFinite) ? `${text} (${between.map(v => Scope.short(v)).join('\u2013')})` : text;
     }

@@ -11,13 +11,14 @@ from cellscope.report.words import visible
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 COLUMNS: dict[str, tuple[str, str]] = {
-    "auc": ("AUC", "area under the ROC curve, on text the unit was not chosen on; .5 is chance, 1 perfect"),
+    "auc": ("AUC", "area under the ROC curve, on what the unit was not chosen on; .5 is chance, 1 perfect"),
     "auc_low": ("low", "lower end of the 95 % interval of the AUC"),
     "auc_high": ("high", "upper end of the 95 % interval of the AUC"),
     "ap": ("AP", "average precision"),
     "f1": ("F1", "best F1, at the threshold chosen on the other half"),
     "threshold": ("thr.", "the activation at which F1 is best"),
     "iou": ("IoU", "overlap of where the unit is on with where the feature is"),
+    "iou_most": ("at most", "the greatest IoU that a concept of this size allows"),
     "mi": ("MI", "mutual information, bits"),
     "r": ("r", "correlation with the feature"),
     "rank_r": ("rank r", "correlation of ranks with the feature"),
