@@ -102,8 +102,8 @@ def _layer(found: Importance, curve: Damage) -> str:
     for unit in found.order[:SHOWN].tolist():
         change = found.change[unit]
         worst = min(range(len(change)), key=lambda c: change[c] if change[c] == change[c] else 2.0)
-        rows.append([f"{found.site}/{unit}", f"{found.effect[unit]:+.3f}", found.whole.classes[worst],
-                     f"{change[worst]:+.3f}"])  # fmt: skip
+        hurt = [found.whole.classes[worst], f"{change[worst]:+.3f}"] if change[worst] < 0 else ["-", ""]
+        rows.append([f"{found.site}/{unit}", f"{found.effect[unit]:+.3f}", *hurt])
     low, high = curve.range()
     shares = [[f"{n}", f"{curve.best[k]:.3f}", f"{curve.random[:, k].mean():.3f} ({low[k]:.3f}-{high[k]:.3f})",
                f"{curve.kept[-1 - k]:.3f}"] for k, n in enumerate(curve.counts.tolist())]  # fmt: skip
