@@ -113,7 +113,7 @@ class Findings:
             np.where(np.isnan(self.scores[auc]), self.scores[rank], self.scores[auc])
             for auc, rank in (("auc", "rank_r"), ("auc_low", "rank_low"))
         )
-        surely = np.where(np.isnan(low), score, low)  # only the best have an interval
+        surely = np.where(np.isnan(low), score, low)  # what has no interval lies below the bar, or has few blocks
         bar = np.nan_to_num([[e.three, e.untrained] for e in self.evidence], nan=0.0).max(1)
         found = np.array([e.found for e in self.evidence])
         good = found[:, None] & p & (score >= at) & (surely > bar[:, None])

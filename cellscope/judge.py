@@ -17,7 +17,7 @@ from cellscope.findings import ALSO, COLUMNS, Findings, Floats
 from cellscope.parallel import in_shares
 from cellscope.scores import association as scores
 from cellscope.scores.correlation import pearson
-from cellscope.sinks.lags import LAGS, Lags
+from cellscope.sinks.lags import LAGS, REACH, Lags
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
@@ -33,7 +33,8 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
     Several parts are the same features counted over other units, with the same draws of the null: the best unit is that
     of all of them, and so is the p-value.
     """
-    tables = [_scored(part) for part in parts]
+    baselines = [_baselines(part) for part in parts]
+    tables = [_scored(part, three) for part, (_, three) in zip(parts, baselines, strict=True)]
     maxima = _p_values(tables, parts)
     sizes = [len(part.units) for part in parts]
     owner = np.repeat(np.arange(len(parts)), sizes)
@@ -46,7 +47,6 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
     best = np.array([int(np.argmax(np.nan_to_num(row, nan=-1.0))) for row in table["chosen"]])
     features = parts[0].features
     q = q_values(np.array([table["p"][f, best[f]] for f in range(len(features))]))
-    baselines = [_baselines(part) for part in parts]
     evidence = []
     for f in range(len(features)):
         of = int(owner[best[f]])
@@ -80,20 +80,20 @@ def _evidence(
     )  # fmt: skip
 
 
-def _scored(counts: Any) -> dict[str, Floats]:
-    """Every score of one part [feature, unit], but for the p-values."""
+def _scored(counts: Any, bars: Floats) -> dict[str, Floats]:
+    """Every score of one part [feature, unit], but for the p-values; `bars` [feature] is what a unit has to beat."""
     table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, *ALSO)}
-    _score_spans(table, counts.tally, counts.spans)
+    _score_spans(table, counts.tally, bars[: counts.spans])
     _score_numbers(table, counts.tally, counts.spans)
     if counts.lags is not None:
         _score_lags(table, counts.lags, counts.binary)
     return table
 
 
-def _score_spans(table: dict[str, Floats], tally: Tally, spans: int) -> None:
+def _score_spans(table: dict[str, Floats], tally: Tally, bars: Floats) -> None:
     """Every score of span features; one feature at a time, so that memory stays small."""
     (total_a, positive_a), (total_b, positive_b) = tally.half(CHOOSE), tally.half(REPORT)
-    means = tally.inside[..., 1] / np.maximum(tally.inside[..., 0], 1)
+    means = tally.means()
     powers = tally.powers[REPORT::2].sum(0)
 
     def share(first: int, last: int) -> None:
@@ -119,9 +119,9 @@ def _score_spans(table: dict[str, Floats], tally: Tally, spans: int) -> None:
         table["f1"][f] = scores.f1_curve(report, all_report)[rows, cut]
         table["iou"][f] = scores.iou_curve(report, all_report)[rows, cut]
         table["threshold"][f] = _threshold(tally, sign, cut)
-        _interval(table, tally, f, sign)
+        _interval(table, tally, f, sign, float(bars[f]))
 
-    in_shares(spans, share, grain=1)
+    in_shares(len(bars), share, grain=1)
 
 
 def _threshold(tally: Tally, sign: NDArray[np.int64], cut: NDArray[np.int64]) -> Floats:
@@ -133,9 +133,14 @@ def _threshold(tally: Tally, sign: NDArray[np.int64], cut: NDArray[np.int64]) ->
     return np.where(sign > 0, up, down).astype(float)
 
 
-def _interval(table: dict[str, Floats], tally: Tally, f: int, sign: NDArray[np.int64], top: int = 16) -> None:
-    """Intervals of the AUC of the `top` units that the choosing half likes best."""
-    units = np.argsort(-table["chosen"][f], kind="stable")[:top]
+def _interval(
+    table: dict[str, Floats], tally: Tally, f: int, sign: NDArray[np.int64], bar: float, top: int = 16
+) -> None:
+    """Intervals of the AUC of the `top` units that the choosing half likes best, and of every unit above `bar`: none
+    tracks a feature without one.
+    """
+    best = np.argsort(-table["chosen"][f], kind="stable")[:top]
+    units = np.union1d(best, np.flatnonzero(table["auc"][f] > bar))
     blocks = [a[REPORT::2].astype(float) for a in (tally.positive[:, f, units], tally.total[:, units])]
     signs = sign[units]
 
@@ -172,11 +177,16 @@ def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int) -> None:
 
 
 def _score_lags(table: dict[str, Floats], lags: Lags, binary: NDArray[np.bool_]) -> None:
-    """The lag is chosen on one half, its score read off the other."""
+    """The lag is chosen on one half; its score is the unit's own and what the lag gains on the other half.
+
+    Lags are summed over a part of the steps only, so it is their difference that is compared with a score of all.
+    """
     best = (lags.effects(CHOOSE, binary) * table["sign"][:, None, :]).argmax(1)
     table["lag"][:] = LAGS[best]
-    effects = np.take_along_axis(lags.effects(REPORT, binary), best[:, None, :], axis=1)[:, 0] * table["sign"]
-    table["lag_score"][:] = np.clip(effects + 0.5 * binary[:, None], -1.0, 1.0)
+    effects = lags.effects(REPORT, binary) * table["sign"][:, None, :]
+    gain = np.take_along_axis(effects, best[:, None, :], axis=1)[:, 0] - effects[:, REACH]
+    score = np.where(binary[:, None], table["auc"], table["rank_r"])
+    table["lag_score"][:] = np.clip(score + gain, np.where(binary, 0.0, -1.0)[:, None], 1.0)
 
 
 def _p_values(tables: Sequence[dict[str, Floats]], parts: Sequence[Any]) -> Floats | None:

@@ -13,6 +13,7 @@ from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labels
+from cellscope.features.labeller import spans as text_spans
 from cellscope.findings import COLUMNS, Findings
 from cellscope.judge import judge
 from cellscope.observe import ArraySource, rounds
@@ -104,6 +105,53 @@ def test_scores_have_one_shape(findings: Findings) -> None:
     assert (known.sum(1) == 16).all()
     auc = findings.scores["auc"][:spans]
     assert ((low <= auc) & (auc <= high))[known].all()
+
+
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_r_and_d_wherever_a_unit_runs(offset: float) -> None:
+    """Pearson's r and Cohen's d are those of the activations, also of a unit that runs far from zero."""
+    values = (offset + 0.05 * RNG.standard_normal((LENGTH, 1)) + 0.1 * IN_A[:, None]).astype(np.float32)
+    found = search(values, FEATURES[:1]).scores
+    x, on = values[HALF == 1, 0].astype(float), IN_A[HALF == 1]
+    assert found["r"][0, 0] == pytest.approx(np.corrcoef(x, on)[0, 1], abs=0.005)
+    spread = np.sqrt((x[on].var() * on.sum() + x[~on].var() * (~on).sum()) / len(x))
+    assert found["d"][0, 0] == pytest.approx((x[on].mean() - x[~on].mean()) / spread, rel=0.01)
+
+
+def test_lags_and_r_of_a_rare_feature_in_a_long_text() -> None:
+    """Of a long text few steps are summed by bin and by lag: r keeps what a rare feature does in bins that none of them
+    met, and a lag of 0 has the score of the unit.
+    """
+    rng, length = np.random.default_rng(0), 300_000
+    on = np.zeros(length, bool)
+    on[rng.choice(length, 60, replace=False)] = True
+    corpus = Corpus.from_text("".join(np.where(on, "a", "b")))
+    values = rng.standard_normal((length, 2)).astype(np.float32)
+    values[on] += 5, 20
+    source = ArraySource(values, Site("x"))
+    scores = judge(count(source, corpus, FEATURES[:1])).scores
+    parts = rounds(length, size=source.round_length)
+    odd = np.concatenate([np.repeat(p.block_of % 2, np.diff(np.append(p.starts, p.stop))) for p in parts]) == 1
+    for unit in (0, 1):
+        assert scores["r"][0, unit] == pytest.approx(np.corrcoef(values[odd, unit], on[odd])[0, 1], rel=0.1)
+    at_zero = scores["lag"][0] == 0
+    assert at_zero.any()
+    assert np.allclose(scores["lag_score"][0, at_zero], scores["auc"][0, at_zero])
+
+
+def test_whatever_beats_the_text_has_an_interval() -> None:
+    """A unit that beats the last three characters has an interval, though many units are better than it."""
+    feature = Feature(name="late", pattern="(?<=d[^d]{30})[^d]{1,60}", flags=("DOTALL",))
+    late = np.zeros(LENGTH, bool)
+    for start, stop in text_spans(feature, TEXT):
+        late[start:stop] = True
+    values = RNG.standard_normal((LENGTH, 40)).astype(np.float32)
+    values[:, :30] += 4 * late[:, None]
+    values[:, 35] += 2 * late
+    scores = search(values, (feature,)).scores
+    beats = scores["auc"][0] > search(values, (feature,)).evidence[0].three
+    assert beats.sum() >= 31
+    assert not np.isnan(scores["auc_low"][0, beats]).any()
 
 
 def test_q_counts_features(findings: Findings) -> None:

@@ -40,8 +40,9 @@ def _search(values: Any, edges: Any) -> Any:
 
 
 @_compiled
-def _sum(values: Any, sums: Any, powers: Any, width: int) -> None:
-    """Add the sums of values [step, TILE] and of their squares to `powers` [unit, 2] of the first `width` units.
+def _sum(values: Any, middle: Any, sums: Any, powers: Any, width: int) -> None:
+    """Add the sums of values [step, TILE] less `middle` [TILE] and of their squares to `powers` [unit, 2] of the first
+    `width` units.
 
     `sums` is float32 [2, TILE], to work with.
     """
@@ -53,13 +54,15 @@ def _sum(values: Any, sums: Any, powers: Any, width: int) -> None:
         stop = min(start + SUM, values.shape[0])
         for t in range(start, stop - 3, 4):  # four at once: each addition waits for the one before
             for k in range(TILE):
-                a, b, c, d = values[t, k], values[t + 1, k], values[t + 2, k], values[t + 3, k]
+                m = middle[k]
+                a, b, c, d = values[t, k] - m, values[t + 1, k] - m, values[t + 2, k] - m, values[t + 3, k] - m
                 total[k] += (a + b) + (c + d)
                 square[k] += (a * a + b * b) + (c * c + d * d)
         for t in range(start + (stop - start) // 4 * 4, stop):
             for k in range(TILE):
-                total[k] += values[t, k]
-                square[k] += values[t, k] * values[t, k]
+                a = values[t, k] - middle[k]
+                total[k] += a
+                square[k] += a * a
         for k in range(width):
             powers[k, 0] += total[k]
             powers[k, 1] += square[k]
@@ -76,6 +79,7 @@ def to_bins(
     scale: Any,
     bin_of: Any,
     searched: Any,
+    middle: Any,
     at: int,
     waiting: Any,
     inside: Any,
@@ -91,6 +95,7 @@ def to_bins(
     kept     [lane, step, unit], the rank, of every `stride`-th step
     inside   [unit, bin, 2], count and sum in a bin, of every `stride` squared-th step
     powers   [block, unit, 2], sums and sums of squares
+    middle   [unit], taken off the activations before they are summed
     """
     lanes, steps, _ = values.shape
     x, sparse = np.zeros((RUN, TILE), np.float32), stride * stride
@@ -111,7 +116,6 @@ def to_bins(
                 for k in range(width):
                     c[k], s[k] = centre[g + k], scale[g + k]
                 cells(x[:many], c, s, cell[:many])
-                _sum(x[:many], sums, powers[blocks[lane], g : g + width], width)
                 if width == TILE:
                     here = bin_of[g : g + TILE]
                 else:
@@ -133,6 +137,9 @@ def to_bins(
                     for t in range(many):
                         for k in range(width):
                             out[at + start + t, column + k] = bins[t, k]
+                for k in range(width):
+                    c[k] = middle[g + k]
+                _sum(x[:many], c, sums, powers[blocks[lane], g : g + width], width)
                 for t in range((-start) % stride, many, stride):
                     row = kept[lane, (start + t) // stride]
                     for k in range(width):
@@ -140,7 +147,7 @@ def to_bins(
                 for t in range((-start) % sparse, many, sparse):
                     for k in range(width):
                         inside[g + k, bins[t, k], 0] += 1
-                        inside[g + k, bins[t, k], 1] += x[t, k]
+                        inside[g + k, bins[t, k], 1] += x[t, k] - c[k]
                 u += width
 
 

@@ -21,10 +21,12 @@ class Tally:
 
     total     int32 [block, unit, bin]
     positive  int32 [block, span_feature, unit, bin]
-    inside    float64 [unit, bin, 2], count and sum of the activations in a bin, of every `stride` squared-th step
+    inside    float64 [unit, bin, 2], count and sum of the activations in a bin, of every `stride`-th step
     powers    float64 [block, unit, 2], sum and sum of squares
     products  float64 [block, numeric_feature, unit, MOMENTS], over every `stride`-th step
     numbers   float64 [block, numeric_feature, 5], n and sums of the labels, over the same steps
+
+    Activations are summed less the unit's `middle`: where it runs far from zero its square would drown the rest.
     """
 
     def __init__(self, quantiser: Quantiser, spans: int, numerics: int, blocks: int, *, stride: int = 1) -> None:
@@ -35,6 +37,21 @@ class Tally:
         self.products = np.zeros((blocks, numerics, units, len(MOMENTS)))
         self.numbers = np.zeros((blocks, numerics, 5))
         self._waiting = Waiting(units, spans, blocks)
+
+    @property
+    def middle(self) -> NDArray[np.float32]:
+        """What is taken off the activations before they are summed [unit]."""
+        return self.quantiser.edges[:, BINS // 2]
+
+    def means(self) -> NDArray[np.float64]:
+        """The mean activation in each bin less the unit's middle [unit, bin]; of a bin that no counted step met, what
+        lies halfway between its edges.
+        """
+        edges = (self.quantiser.edges - self.middle[:, None]).astype(np.float64)
+        halfway = (np.concatenate([edges[:, :1], edges], 1) + np.concatenate([edges, edges[:, -1:]], 1)) / 2
+        count, total = np.moveaxis(self.inside, -1, 0)
+        means: NDArray[np.float64] = np.divide(total, count, out=halfway, where=count > 0)
+        return means
 
     @property
     def total(self) -> NDArray[np.int32]:
@@ -54,8 +71,7 @@ class Tally:
             base += values.shape[2]
         ranks = kept.swapaxes(0, 1)
         if len(grid.label):
-            centre = self.quantiser.edges[:, BINS // 2]
-            add_products(chunk, grid, ranks, self.stride, centre, self.products, self.numbers)
+            add_products(chunk, grid, ranks, self.stride, self.middle, self.products, self.numbers)
         return ranks
 
     def _to_bins(
@@ -70,7 +86,7 @@ class Tally:
         from cellscope.sinks import kernels
 
         q, bins = self.quantiser, self._waiting.bins
-        maps = q.edges, q.ranks, q.centre, q.scale, q.bins, q.searched
+        maps = q.edges, q.ranks, q.centre, q.scale, q.bins, q.searched, self.middle
 
         def share(first: int, last: int) -> None:
             kernels.to_bins(

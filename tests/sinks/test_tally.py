@@ -46,12 +46,12 @@ def test_equals_counting(lanes: int, blocks: int) -> None:
             assert np.array_equal(tally.total[b, u], np.bincount(bins[here, u], minlength=BINS))
             for f, span in enumerate(SPANS):
                 assert np.array_equal(tally.positive[b, f, u], np.bincount(bins[here & span, u], minlength=BINS))
-        v = VALUES[here].astype(float)
+        v = VALUES[here].astype(float) - tally.middle
         assert np.allclose(tally.powers[b, :, 0], v.sum(0), rtol=1e-6, atol=1e-3)
         assert np.allclose(tally.powers[b, :, 1], (v * v).sum(0), rtol=1e-6)
     rank = np.take_along_axis(q.ranks.T.astype(float), bins, 0)
     for u in (0, 1, 2):
-        inside = np.bincount(bins[:, u], VALUES[:, u], minlength=BINS)
+        inside = np.bincount(bins[:, u], VALUES[:, u] - tally.middle[u], minlength=BINS)
         assert np.allclose(tally.inside[u, :, 1], inside, rtol=1e-5, atol=1e-3)
         for f in range(len(NUMBERS)):
             a, r, m = VALUES[:, u].astype(float) - q.edges[u, BINS // 2], rank[:, u], grid.mask[f]
