@@ -80,7 +80,8 @@ def proceed(
 ) -> TextSession:
     """The run's session at its last checkpoint; more `minutes` or `epochs` in all may be given.
 
-    InputError where its text has gone or changed, or the training is finished.
+    InputError where its text has gone or changed, or the training is finished. A run that was killed between its last
+    step and its final evaluation has only that left to do.
     """
     info = run.info()
     if "training" not in info:
@@ -98,7 +99,7 @@ def proceed(
     session.info = info
     if run.weights("last").is_file():
         session.restore()
-    if session.trainer.done:
+    if session.trainer.done and info.get("state") == "finished":
         raise InputError(f"run {run.name} is finished; to train on, give more --minutes or --epochs in all")
     return session
 

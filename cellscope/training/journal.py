@@ -19,9 +19,9 @@ class Journal:
         self.run = run
         self.sum, self.count = 0.0, 0
         self.train: float | None = None
-        if not run.losses.exists():
-            run.losses.write_text(",".join(COLUMNS) + "\n", "utf-8")
-            run.samples.write_text("", "utf-8")
+        for path, head in ((run.losses, ",".join(COLUMNS) + "\n"), (run.samples, "")):
+            if not path.exists():
+                path.write_text(head, "utf-8")
 
     def add(self, step: Step, validation: float | None = None) -> None:
         """Take a step in; write a row where ten have come together or a validation loss is known."""

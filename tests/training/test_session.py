@@ -191,6 +191,32 @@ def test_a_finished_run_goes_on_only_for_longer(tmp_path, corpus):
     assert session.run.info()["training"]["epochs"] == 5
 
 
+def test_killed_in_the_final_evaluation(tmp_path, corpus, monkeypatch):
+    """A run whose steps are done, but that was killed before its final evaluation, is finished by resuming it."""
+    session = start(tmp_path, corpus)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Session, "_finish", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            session.train()
+    assert session.run.info()["state"] == "training"
+    assert proceed(session.run).train()
+    assert session.run.info()["state"] == "finished"
+    assert session.run.info()["validation"]["nats"] > 0
+    with pytest.raises(InputError, match="finished"):
+        proceed(session.run)
+
+
+@pytest.mark.parametrize("name", ["losses.csv", "samples.txt"])
+def test_a_history_that_was_deleted(tmp_path, corpus, name):
+    """A run whose losses or samples were deleted goes on; they begin again."""
+    session = start(tmp_path, corpus)
+    left = iter(range(30))
+    assert not session.train(stop=lambda: next(left, None) is None)
+    (session.run.path / name).unlink()
+    assert proceed(session.run).train()
+    assert (session.run.path / name).is_file()
+
+
 def test_a_changed_text_is_refused(tmp_path, corpus):
     """Resuming on a text that changed, in length or content, or that has gone, is an InputError."""
     session = start(tmp_path, corpus)
