@@ -62,7 +62,7 @@ def parse_features(text: str, *, source: str) -> tuple[Feature, ...]:
             found[name] = _feature(name, table, shared)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-    return _distinct(found.values(), source)
+    return distinct(found.values(), source)
 
 
 def select(asked: Sequence[str] = (), files: Sequence[str | os.PathLike[str]] = ()) -> tuple[Feature, ...]:
@@ -83,7 +83,17 @@ def select(asked: Sequence[str] = (), files: Sequence[str | os.PathLike[str]] = 
             if text not in known:
                 raise not_found("feature", text, [*mine, *known])
             chosen.append(known[text])
-    return _distinct(chosen, "the choice of features")
+    return distinct(chosen, "the choice of features")
+
+
+def distinct(features: Iterable[Feature], source: str) -> tuple[Feature, ...]:
+    """The features, none twice: upper and lower case are one, as they are in the file names of some systems."""
+    seen: dict[str, Feature] = {}
+    for feature in features:
+        other = seen.setdefault(feature.name.lower(), feature)
+        if other is not feature:
+            raise InputError(f"{source} has two features named {other.name!r} and {feature.name!r}; name one otherwise")
+    return tuple(seen.values())
 
 
 def _feature(name: str, table: object, shared: dict[str, dict[str, Any]]) -> Feature:
@@ -122,16 +132,6 @@ def _numbers(name: str, values: list[object]) -> list[float]:
     if not all(isinstance(value, (int, float)) for value in values):
         raise InputError(f"feature {name!r}: values is a list of numbers")
     return [float(value) for value in values if isinstance(value, (int, float))]
-
-
-def _distinct(features: Iterable[Feature], source: str) -> tuple[Feature, ...]:
-    """The features, none twice: upper and lower case are one, as they are in the file names of some systems."""
-    seen: dict[str, Feature] = {}
-    for feature in features:
-        other = seen.setdefault(feature.name.lower(), feature)
-        if other is not feature:
-            raise InputError(f"{source} has two features named {other.name!r} and {feature.name!r}; name one otherwise")
-    return tuple(seen.values())
 
 
 def _word(key: str) -> str:

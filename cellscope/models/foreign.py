@@ -27,12 +27,19 @@ def load_foreign(factory: str, *, weights: Path | None, vocabulary: Path) -> Net
     if weights is not None:
         fill(module, read_state_dict(weights), weights)
     said = f"{type(module).__name__} of {factory}" + (f", weights {weights.name}" if weights is not None else "")
-    return wrap(module.to("cpu"), symbols, name=factory.replace(":", "."), description=said)
+    return wrap(module.to("cpu").eval(), symbols, name=factory.replace(":", "."), description=said)
 
 
 def wrap(module: nn.Module, vocabulary: Vocabulary, *, name: str, description: str = "") -> Network:
-    """A module in memory as a `Network`, after a tiny trial pass; InputError where its forward does not fit."""
-    stateful = _probe(module.eval(), len(vocabulary), name)
+    """A module in memory as a `Network`, after a tiny trial pass; InputError where its forward does not fit. Whether
+    its parts are in training is left as it is.
+    """
+    training = {part: part.training for part in module.modules()}
+    try:
+        stateful = _probe(module.eval(), len(vocabulary), name)
+    finally:
+        for part, flag in training.items():
+            part.training = flag
     return Network(module, vocabulary, name, description or type(module).__name__, stateful)
 
 

@@ -12,10 +12,11 @@ from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
-from cellscope.features.library import select
+from cellscope.features.library import distinct, select
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, resolve_site
 from cellscope.judge import judge
+from cellscope.models.foreign import wrap
 from cellscope.models.network import Network
 from cellscope.observe import ArraySource, Progress
 from cellscope.pipeline.find import SEED, open_text
@@ -73,9 +74,9 @@ def search(
     """
     chosen = _features(features)
     if _is_array(subject):
-        return _search_array(subject, _corpus(corpus, None), chosen, sites, seed=seed, progress=progress)
+        return _search_array(subject, _corpus(corpus, None, None), chosen, sites, seed=seed, progress=progress)
     network, folder = _network(subject, vocabulary, Path(runs))
-    text = _corpus(corpus, folder)
+    text = _corpus(corpus, network, folder)
     places = tuple(resolve_site(network.module, s) for s in sites) if sites else choose_sites(network.module)
     control = folder.path / "control" if folder is not None else None
     return search_network(
@@ -96,7 +97,7 @@ def _features(asked: Sequence[str | Feature]) -> tuple[Feature, ...]:
         raise InputError(f"features is the text {asked!r}; give a list, as in features=[{asked!r}]")
     named = [f for f in asked if isinstance(f, str)]
     ready = tuple(f for f in asked if isinstance(f, Feature))
-    return (select(named) if named or not ready else ()) + ready
+    return distinct((*(select(named) if named or not ready else ()), *ready), "the choice of features")
 
 
 def _is_array(subject: Any) -> bool:
@@ -112,7 +113,7 @@ def _search_array(
     seed: int,
     progress: Progress | None,
 ) -> Findings:
-    if len(array.shape) != 2:
+    if len(array.shape) != 2 or not array.shape[1]:
         raise InputError(f"the array has shape {tuple(array.shape)}; it must be [position, unit]")
     if len(sites) > 1:
         raise InputError(f"an array is one site; {len(sites)} were named")
@@ -129,13 +130,15 @@ def _network(subject: Any, vocabulary: Vocabulary | Path | str | None, runs: Pat
         if vocabulary is None:
             raise InputError("a module needs its vocabulary: the symbols in the order of their ids")
         symbols = vocabulary if isinstance(vocabulary, Vocabulary) else Vocabulary.load(Path(vocabulary))
-        return Network(subject, symbols, type(subject).__name__, type(subject).__name__), None
+        return wrap(subject, symbols, name=type(subject).__name__), None
     return open_network(subject, runs=runs)
 
 
-def _corpus(corpus: Corpus | str | Path | None, folder: RunFolder | None) -> Corpus:
+def _corpus(
+    corpus: Corpus | str | Path | None, network: Network | None, folder: RunFolder | None
+) -> Corpus:  # fmt: skip
     if isinstance(corpus, Corpus):
         return corpus
     if corpus is None and folder is None:
         raise InputError("which text? give a Corpus or a file's path")
-    return open_text(folder, corpus)
+    return open_text(network, folder, corpus)

@@ -177,7 +177,7 @@ def find_in(
     """Search a run (the latest by default) or somebody's model, in its own text or in `text`."""
     features = select(asked, files)
     network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
-    corpus = open_text(folder, text, encoding=encoding, as_bytes=as_bytes)
+    corpus = open_text(network, folder, text, encoding=encoding, as_bytes=as_bytes)
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
     if asked or files:
         _settle(features, corpus, max(0, len(corpus) - characters) if characters else 0)
@@ -213,10 +213,16 @@ def _settle(features: Sequence[Feature], corpus: Corpus, start: int) -> None:
 
 
 def open_text(
-    folder: RunFolder | None, text: str | Path | None, *, encoding: str = "utf-8", as_bytes: bool = False
+    network: Network | None,
+    folder: RunFolder | None,
+    text: str | Path | None,
+    *,
+    encoding: str = "utf-8",
+    as_bytes: bool = False,
 ) -> Corpus:
-    """The text that was named, or the one that the run was trained on."""
+    """The text that was named, or the one that the run was trained on; as bytes to a network that knows bytes."""
     if text is not None:
+        as_bytes = as_bytes or (network is not None and network.vocabulary.kind == "bytes")
         return Corpus.open(resolve(str(text)), encoding=encoding, as_bytes=as_bytes)
     if folder is None:
         raise InputError("which text? give --text FILE: a model that is not a run has none of its own")

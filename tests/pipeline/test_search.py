@@ -163,6 +163,37 @@ def test_from_python(latch: Network, bracket_corpus: Corpus, planted_search: Sea
     assert np.allclose(recorded.set_index("unit")["auc"].loc[cells.index], cells, atol=0.01)
 
 
+def test_mistakes_from_python_are_named(latch: Network, bracket_corpus: Corpus) -> None:
+    """Two features of one name, an array without units, and a vocabulary of another size are refused, not searched."""
+    array = np.zeros((len(bracket_corpus), 2), np.float32)
+    with pytest.raises(InputError, match="two features named 'digit' and 'digit'"):
+        cellscope.find(array, bracket_corpus, features=["digit", cellscope.Feature(name="digit", pattern="cell")])
+    with pytest.raises(InputError, match=r"shape \(30000, 0\)"):
+        cellscope.find(array[:, :0], bracket_corpus, features=["digit"])
+    symbols = cellscope.Vocabulary((*latch.vocabulary.symbols, "\u20ac"), other=latch.vocabulary.other)
+    latch.module.train()
+    try:
+        with pytest.raises(InputError, match=f"{len(symbols)} symbols|failed"):
+            cellscope.find(latch.module, bracket_corpus, features=["digit"], vocabulary=symbols)
+        assert latch.module.training
+    finally:
+        latch.module.eval()
+
+
+def test_a_network_of_bytes_reads_bytes(tmp_path: Path) -> None:
+    """Whatever text is named, a network whose symbols are bytes reads its bytes, not its characters."""
+    (tmp_path / "own.txt").write_text("plain text (of ascii)\n" * 400)
+    (tmp_path / "other.txt").write_text("\u00e9t\u00e9 (chaud)\n" * 400, "utf-8")
+    corpus = Corpus.open(tmp_path / "own.txt", as_bytes=True)
+    config = TrainingConfig(epochs=0.1, batch_size=2, seq_length=16, precision="fp32")
+    model = ModelOptions(size=8, embedding=4)
+    begin(corpus, runs=tmp_path / "runs", name="bytes", model=model, config=config).train()
+    found = find_in("bytes", asked=["parentheses"], text=tmp_path / "other.txt", runs=tmp_path / "runs")
+    assert found.findings.characters == (tmp_path / "other.txt").stat().st_size
+    table = cellscope.search("bytes", tmp_path / "other.txt", features=["parentheses"], runs=tmp_path / "runs")
+    assert table.characters == found.findings.characters
+
+
 def test_seeds(latch: Network, bracket_corpus: Corpus) -> None:
     """One seed, one answer."""
     one, two = (search(latch, bracket_corpus, select(["parentheses"]), seed=5) for _ in range(2))
