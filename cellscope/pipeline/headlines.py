@@ -58,6 +58,8 @@ def caveats(search: Search, feature: int, histograms: Histograms) -> list[str]:
             f"The current character alone gives the feature away ({name} {digits(e.current)}): "
             "a high score says little here."
         )
+    if math.isnan(e.untrained):
+        said.append("The feature is too rare where the untrained network was heard: nothing says what training added.")
     if e.high - e.low > 0.1:
         said.append(f"The interval is wide ({digits(e.low)} to {digits(e.high)}): parts of the text differ much.")
     if e.kind == "span":

@@ -75,7 +75,8 @@ def _losses_in_words(info: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def earlier_rows(search: Search, reports: Path) -> list[Row]:
-    """Rows that the run's page has of features that were not looked for now, on the same text and as many characters.
+    """Rows that the run's page has of features that were not looked for now, of the same weights on the same text and
+    as many characters.
 
     Their pages are still there; nothing where there is no such page, or it is not ours.
     """
@@ -84,7 +85,7 @@ def earlier_rows(search: Search, reports: Path) -> list[Row]:
     names = {e.feature for e in search.findings.evidence}
     try:
         about = json.loads((folder / "index.json").read_text("utf-8"))
-        same = (about["run"]["corpus"], about["run"]["characters"]) == (now.corpus, now.characters)
+        same = all(about["run"][name] == getattr(now, name) for name in ("corpus", "model", "characters"))
         rows = [row for row in about["rows"] if same and str(row["feature"]) not in names]
         kept = [{name: row.get(name) for name in COLUMNS} for row in rows if _is_row(row)]
         return [row for row in kept if (folder / f"{safe_name(str(row['feature']))}.html").is_file()]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cellscope.features.library import select
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
 from cellscope.pipeline.find import Search, search
-from cellscope.pipeline.headlines import header, method
+from cellscope.pipeline.headlines import caveats, header, method
 from cellscope.pipeline.pages import Material, compose_feature, write_pages
 from cellscope.pipeline.runpage import earlier_rows
 from cellscope.pipeline.scan import held_back_from, survey
@@ -176,6 +177,24 @@ def test_a_later_search_of_one_feature_keeps_the_rows_of_the_others(planted_sear
     assert earlier_rows(other, tmp_path) == []
 
 
+def test_rows_of_other_weights_are_not_kept(planted_search: Search, tmp_path: Path) -> None:
+    """A run that was trained on, or searched at another snapshot, has a table of its own."""
+    write_pages(planted_search, tmp_path)
+    same, text = planted_search.network, planted_search.corpus
+    later = Search(replace(same, description="a latch, step 7"), None, text, search(same, text, select(("digit",))))
+    assert earlier_rows(later, tmp_path) == []
+    assert earlier_rows(replace(later, network=same), tmp_path) != []
+
+
+def test_a_missing_control_is_said(planted_search: Search) -> None:
+    """Where the untrained network could not be judged, the page says that nothing was compared with it."""
+    histograms, findings = Material.of(planted_search).histograms, planted_search.findings
+    without = (replace(findings.evidence[0], untrained=float("nan")), *findings.evidence[1:])
+    search_ = replace(planted_search, findings=replace(findings, evidence=without))
+    assert not any("untrained" in line for line in caveats(planted_search, 0, histograms))
+    assert any("untrained" in line for line in caveats(search_, 0, histograms))
+
+
 @pytest.mark.parametrize(
     "damage",
     ["[]", "{", '{"run": 3}', "null", '{"rows": [{"feature": {}, "finding": true}]}', '{"rows": [[1], null, 3]}'],
@@ -185,7 +204,7 @@ def test_what_is_no_table_of_ours_gives_no_rows(planted_search: Search, tmp_path
     folder = tmp_path / FOLDER
     folder.mkdir()
     about = json.loads(damage) if damage.startswith('{"rows') else None
-    same = {"run": {"corpus": "brackets.txt", "characters": 30_000}}
+    same = {"run": {"corpus": "brackets.txt", "model": "a latch", "characters": 30_000}}
     (folder / "index.json").write_text(json.dumps(about | same) if about else damage)
     assert earlier_rows(planted_search, tmp_path) == []
 
