@@ -111,3 +111,10 @@ def test_mistakes(place: Path, arguments: list[str], error: type[Exception], wor
     assert words in str(done.exception)
     assert "\n" not in str(done.exception)
     assert done.stdout == ""
+
+
+def test_a_seed_is_not_negative(place: Path) -> None:
+    """One line, and no traceback."""
+    done = call(place, "-f", "digit", "--no-pages", "--seed", "-1")
+    assert done.exit_code == 2
+    assert "-1 is not in the range" in done.stderr
