@@ -13,6 +13,8 @@ from cellscope.cli.say import note
 from cellscope.errors import InputError
 
 if TYPE_CHECKING:
+    from cellscope.data.images import ImageSet
+    from cellscope.models.classifier import Classifier
     from cellscope.pipeline.maps import Asked, PictureMap
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,10 +40,8 @@ def map_options(command: F) -> F:
     return picture_network_options(command)
 
 
-def asked_of(run: str | None, picture: str | None, options: dict[str, Any]) -> Asked:
-    """The picture and the target; what says so is taken out of `options`."""
-    from cellscope.pipeline.maps import Asked, place_of, target_of
-
+def picture_of(run: str | None, picture: str | None, options: dict[str, Any]) -> tuple[Classifier, ImageSet, int]:
+    """The network, the pictures and the number among them of RUN and PICTURE, taken out of `options`."""
     if picture is None:
         run, picture = None, run
     if picture is None:
@@ -56,6 +56,16 @@ def asked_of(run: str | None, picture: str | None, options: dict[str, Any]) -> A
     else:
         raise InputError(f"PICTURE {picture!r} is no number and no file; write RUN PICTURE, as in: digits-1 3")
     network, _, images = opened(run, options)
+    if number >= len(images):
+        raise InputError(f"no picture {number} in {images.name}; it has 0 to {len(images) - 1:,}")
+    return network, images, number
+
+
+def asked_of(run: str | None, picture: str | None, options: dict[str, Any]) -> Asked:
+    """The picture and the target; what says so is taken out of `options`."""
+    from cellscope.pipeline.maps import Asked, place_of, target_of
+
+    network, images, number = picture_of(run, picture, options)
     asked = Asked(network, images, number, 0, "mean")
     target = target_of(network, asked.inputs, options.pop("class_name"), options.pop("unit"))
     return Asked(network, images, number, target, place_of(options.pop("place")))

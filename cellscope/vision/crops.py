@@ -82,7 +82,7 @@ class Crops:
         """
         coloured = [_coloured(picture) for picture in drawn]
         if whole:
-            made = [_framed(picture, box) for picture, box in zip(coloured, self.boxes, strict=True)]
+            made = [_framed(picture, box, least) for picture, box in zip(coloured, self.boxes, strict=True)]
         else:
             size = (int(np.ptp(self.boxes[:, :2], 1).max()), int(np.ptp(self.boxes[:, 2:], 1).max()))
             made = [_cut(picture, box, size) for picture, box in zip(coloured, self.boxes, strict=True)]
@@ -119,14 +119,21 @@ def _coloured(picture: Bytes) -> Bytes:
     return np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture
 
 
-def _framed(picture: Bytes, box: NDArray[np.int64]) -> Bytes:
-    """A whole picture with a frame around what is seen, unless that is all of it."""
+def _framed(picture: Bytes, box: NDArray[np.int64], least: int) -> Bytes:
+    """A whole picture, enlarged, with a frame around what is seen, unless that is all of it."""
+    made = at_least(picture, least)
     top, bottom, left, right = box
     if (bottom - top, right - left) == picture.shape[:2]:
-        return picture
-    made = picture.copy()
-    made[[top, bottom - 1], left:right] = FRAME
-    made[top:bottom, [left, right - 1]] = FRAME
+        return made
+    factor = made.shape[0] // picture.shape[0]
+    wide = max(1, factor // 2)
+    made = made.copy()
+    ends = [(int(start) * factor, int(end) * factor) for start, end in ((top, bottom), (left, right))]
+    outer = tuple(slice(max(0, start - wide), end + wide) for start, end in ends)
+    inner = tuple(slice(start, end) for start, end in ends)
+    kept = made[inner].copy()
+    made[outer] = FRAME
+    made[inner] = kept
     return made
 
 

@@ -11,7 +11,7 @@ from cellscope.errors import InputError, MissingError
 from cellscope.hooks.modules import outlets
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.preprocessing import Preprocessing
-from cellscope.vision.crops import Crops, crops
+from cellscope.vision.crops import FRAME, Crops, crops
 from cellscope.vision.examples import examples
 from cellscope.vision.projections import projections
 from cellscope.vision.receptive import receptive_fields
@@ -66,15 +66,18 @@ def test_colours_are_in_the_order_of_a_picture() -> None:
 
 
 def test_a_sheet_shows_zero_as_grey() -> None:
-    """Whole pictures: 128 everywhere outside what the unit sees, and its limit reaches 0 or 255 inside."""
+    """Whole pictures: 128 everywhere outside what the unit sees but for its frame; its limit is 0 or 255 inside."""
     classifier = network()
     found = projections(classifier, IMAGES, nine(classifier, "4", 2), "guided")
     drawn = found.sheet(whole=True, columns=9)
     first, (top, bottom, left, right) = drawn[:12, :12], found.crops.boxes[0]
     outside = np.ones((12, 12), bool)
     outside[top:bottom, left:right] = False
-    assert (first[outside] == 128).all()
-    assert {int(first.min()), int(first.max())} & {0, 255}
+    framed = (first == FRAME).all(2)
+    assert framed.any()
+    assert not (framed & ~outside).any()
+    assert (first[outside & ~framed] == 128).all()
+    assert {int(first[~outside].min()), int(first[~outside].max())} & {0, 255}
     assert "maximum" in found.seed
 
 
