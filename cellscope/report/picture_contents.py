@@ -55,12 +55,16 @@ EXAMPLE_KINDS = ("hit", "miss", "false alarm")
 
 @dataclass(frozen=True, kw_only=True)
 class PictureHeader:
-    """Which network saw which pictures: the line at the top of every page. `preprocessing` is said in words."""
+    """Which network saw which pictures: the line at the top of every page. `preprocessing` is said in words.
+
+    `inputs` is what the network sees: pictures, or rows.
+    """
 
     name: str
     images: str
     model: str
     pictures: int
+    inputs: str = "pictures"
     preprocessing: str = ""
     seed: int | None = None
     date: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -215,6 +216,32 @@ def layer_page(*, units: int = 16, at: int = 1, count: int = 48, full: bool = Tr
     )
 
 
+def classes_page(*, count: int = 24) -> LayerPage:
+    """The last layer, whose units have no places and see the whole picture."""
+    pictures, _, _, labels = scenes(count)
+    draw = np.random.default_rng(9)
+    classes = tuple(dict.fromkeys(labels))
+    values = draw.normal(0, 3, (count, len(classes), 1, 1))
+    whole = np.tile([-13, -13, 77, 77], (9, 1))
+    made = []
+    for k in range(len(classes)):
+        order = np.argsort(-values[:, k, 0, 0])[:9]
+        top = tuple(map(float, values[order, k, 0, 0]))
+        examples_of = Examples(inputs=tuple(map(int, order)), values=top, boxes=whole, maps=values[order, k])
+        lesion = Lesion(overall=0.0, by_class={"circle": float("nan")})
+        made.append(PictureUnit(index=k, top=examples_of, lesion=lesion))
+    return LayerPage(
+        header=HEADER,
+        headline=Headline(sentence="Each unit is a class."),
+        site="classifier",
+        kind="Linear",
+        shape=(len(classes),),
+        bank=PictureBank(pictures=pictures, numbers=tuple(range(count)), labels=labels),
+        units=tuple(made),
+        grid=LayerGrid(inputs=(0, 4), maps=values[[0, 4]]),
+    )
+
+
 def rows_page(*, units: int = 12) -> LayerPage:
     """A layer of a network that reads rows of numbers."""
     draw = np.random.default_rng(4)
@@ -239,7 +266,7 @@ def rows_page(*, units: int = 12) -> LayerPage:
             )
         )
     return LayerPage(
-        header=HEADER,
+        header=replace(HEADER, inputs="rows"),
         headline=Headline(sentence="12 units read 8 columns."),
         site="hidden",
         kind="Linear",

@@ -237,6 +237,21 @@ def test_rows_of_numbers_are_shown_as_tables(site: Path, opened: Open) -> None:
     assert page.locator(".panel-columns tbody tr").count() == 8
     assert page.locator("#unit canvas").count() == 0
     assert "its mean" in page.inner_text(".panel-lesion")
+    assert "6,000 rows" in page.inner_text("header.top")
+
+
+def test_units_without_places_have_values_and_no_maps(tmp_path: Path, opened: Open) -> None:
+    """A class's unit has its value on its tile, whole pictures instead of crops, and no activation laid over them."""
+    made = planted.classes_page()
+    page = opened(write_layer_page(tmp_path, made), "#classifier/2")
+    assert made.grid is not None
+    assert page.locator(".tile small").all_inner_texts() == [short(float(v)) for v in made.grid.maps[0, :, 0, 0]]
+    page.keyboard.press("2")
+    assert page.locator(".tile small").nth(2).inner_text() == short(float(made.grid.maps[1, 2, 0, 0]))
+    assert page.locator(".panel-top .rowhead").all_inner_texts() == ["picture"]
+    assert "sees the whole picture" in page.inner_text(".panel-top")
+    assert page.locator("#large canvas").count() == 1
+    assert page.locator(".panel-lesion .number").all_inner_texts() == ["\u2013"]
 
 
 def test_a_concept_shows_units_pictures_and_evidence(site: Path, opened: Open) -> None:

@@ -23,10 +23,12 @@
       return parts.join(', ');
     }
 
-    /* What is drawn of picture i: all of it, or a box; a unit's map over it where one is given. */
-    layers(i, { box, map, quiet } = {}) {
-      const size = this.size, made = [{ ...this.at(i), box, size, quiet: Boolean(map && quiet) }];
-      if (map) made.push({ strip: map.strip, k: map.k, box, size, alpha: map.alpha, smooth: true });
+    /* What is drawn of picture i: all of it, or a box; a unit's map over it where one is given, its colours on grey
+       (quiet) or the picture itself lit by it and dim elsewhere (lit). */
+    layers(i, { box, map, quiet, lit } = {}) {
+      const size = this.size, made = [{ ...this.at(i), box, size, quiet: Boolean(map && quiet && !lit), dim: lit ? 0.28 : 0 }];
+      if (map && lit) made.push({ strip: map.strip, k: map.k, box, size, alpha: map.alpha, lit: { ...this.at(i), box, size } });
+      else if (map) made.push({ strip: map.strip, k: map.k, box, size, alpha: map.alpha, smooth: true });
       return made;
     }
 

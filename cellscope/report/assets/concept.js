@@ -81,6 +81,8 @@
         return;
       }
       const maps = examples.filter(e => e.map).flatMap(e => Scope.sizes(e.map)), scale = Math.max(...maps, 0);
+      const low = Math.min(...examples.filter(e => e.map).flatMap(e => e.map.low), 0), legend = byId('legend');
+      this.lit = maps.length > 0 && low >= 0;
       this.shots = [];
       for (const [kind, title, words] of KINDS) {
         const own = examples.filter(e => e.kind === kind);
@@ -89,8 +91,10 @@
         for (const example of own) row.append(this.shot(example, scale));
         box.append(Scope.panel('shots', `${title}: ${words}`, [row]));
       }
-      const low = Math.min(...examples.filter(e => e.map).flatMap(e => e.map.low), 0), legend = byId('legend');
-      if (maps.length) legend.append(make('b', '', Scope.visible(this.data.best)), Scope.scaleBar(low < 0 ? -scale : 0, scale, 'one range for all pictures'));
+      if (maps.length) {
+        const range = this.lit ? make('span', '', `dim: 0, bright: ${Scope.short(scale)}, one range for all pictures`) : Scope.scaleBar(-scale, scale, 'one range for all pictures');
+        legend.append(make('b', '', Scope.visible(this.data.best)), range);
+      }
       legend.append(make('span', 'quiet', 'outlined: the concept. The number is what the unit did on the picture.'));
     }
 
@@ -105,7 +109,7 @@
       const paint = () => {
         const map = this.overlay && example.map && scale > 0 ? { strip: example.map.strip, k: 0, alpha: Scope.sizes(example.map)[0] / scale } : null;
         const width = canvas.clientWidth || 120;
-        Scope.paint(canvas, width, width * rows / columns, bank.layers(example.input, { map, quiet: true }));
+        Scope.paint(canvas, width, width * rows / columns, bank.layers(example.input, { map, quiet: true, lit: this.lit && this.overlay }));
       };
       Scope.seen(canvas, () => { paint(); this.shots.push(paint); });
       return cell;

@@ -11,7 +11,7 @@
     ['p', 'p', 'chance of a score this good for the best of all units, by masks of other pictures', 'p'],
     ['q', 'q', 'p, corrected over concepts', 'p'],
     ['answer', 'finding', 'yes; plain: true, but no feat; no', 'words'],
-    ['reason', 'why not', '', 'words'],
+    ['reason', 'remark', '', 'words'],
   ];
 
   function section(id, title, nodes, words) {

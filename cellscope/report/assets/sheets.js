@@ -41,9 +41,28 @@
     context.globalCompositeOperation = 'source-over';
   }
 
+  /* A picture where a map is above zero, in its own colours; what is under it was drawn dim. */
+  function lit(context, layer, images, canvas) {
+    const over = make('canvas');
+    over.width = canvas.width;
+    over.height = canvas.height;
+    const inner = over.getContext('2d'), draw = (image, { strip, k, box, size }, alpha) => {
+      const part = windowed(Scope.place(strip, k || 0), box, size, over.width, over.height);
+      inner.globalAlpha = alpha;
+      if (part) inner.drawImage(image, ...part.from, ...part.to);
+    };
+    draw(images[1], layer, layer.alpha);
+    inner.globalCompositeOperation = 'source-in';
+    inner.imageSmoothingEnabled = false;
+    draw(images[0], layer.lit, 1);
+    context.drawImage(over, 0, 0);
+  }
+
   /* A box drawn as a frame, light within dark, so that it is seen on anything. */
   function framed(context, { frame: [top, left, bottom, right], size: [rows, columns] }, width, height, dense) {
-    const at = [left * width / columns, top * height / rows, (right - left) * width / columns, (bottom - top) * height / rows];
+    const sharp = (value, scale) => Math.round(value * scale) + (dense % 2) / 2;
+    const [x, y] = [sharp(left, width / columns), sharp(top, height / rows)];
+    const at = [x, y, sharp(right, width / columns) - x, sharp(bottom, height / rows) - y];
     for (const [colour, line] of [['#000', 3], ['#fff', 1]]) {
       context.strokeStyle = colour;
       context.lineWidth = line * dense;
@@ -51,7 +70,7 @@
     }
   }
 
-  /* Layers onto a canvas of width x height: [{strip, k, box, size, alpha, smooth, quiet}], or [{frame, size}]. */
+  /* Layers onto a canvas of width x height: [{strip, k, box, size, alpha, smooth, quiet, dim}], or [{frame, size}]. */
   Scope.paint = async function (canvas, width, height, layers) {
     const turn = canvas.turn = (canvas.turn || 0) + 1;
     let images;
@@ -68,9 +87,11 @@
     const context = canvas.getContext('2d');
     layers.forEach((layer, k) => {
       if (layer.frame) { framed(context, layer, canvas.width, canvas.height, dense); return; }
+      if (layer.lit) { lit(context, layer, [images[k - 1], images[k]], canvas); return; }
       const part = windowed(Scope.place(layer.strip, layer.k || 0), layer.box, layer.size, canvas.width, canvas.height);
       if (!part) return;
-      context.globalAlpha = layer.alpha === undefined ? 1 : layer.alpha;
+      if (layer.dim) { context.fillStyle = '#000'; context.fillRect(...part.to); }
+      context.globalAlpha = layer.dim || (layer.alpha === undefined ? 1 : layer.alpha);
       context.imageSmoothingEnabled = Boolean(layer.smooth);
       context.imageSmoothingQuality = 'high';
       context.drawImage(images[k], ...part.from, ...part.to);

@@ -3,6 +3,10 @@
 (function (Scope) {
   const make = Scope.make, LOW_AUC = 0.5;
   const ANSWERS = { yes: ['\u25cf', 'finding'], plain: ['\u25d0', 'true, but no feat'], no: ['\u25cb', 'no finding'] };
+  /* A field that holds the whole picture is no crop of it. */
+  const covers = ([top, left, bottom, right], [rows, columns]) => top <= 0 && left <= 0 && bottom >= rows && right >= columns;
+  /* A map of one place says where nothing. */
+  const placed = examples => Boolean(examples && examples.maps && examples.maps.strip[3] * examples.maps.strip[4] > 1);
   const plainly = value => value === 0 ? '0' : Scope.short(value);
 
   Scope.range = (low, high) => `${plainly(low)} to ${plainly(high)}`;
@@ -49,7 +53,7 @@
     return table;
   };
 
-  Scope.points = value => Scope.signed(value * 100);
+  Scope.points = value => value === null ? '\u2013' : Scope.signed(value * 100);
 
   Scope.UnitView = class {
     constructor(box, layer, bank) { Object.assign(this, { box, layer, bank }); }
@@ -83,7 +87,7 @@
 
     /* The greatest size of the unit over all its examples: one scale for its overlays. */
     scale() {
-      const all = ['top', 'bottom', 'random'].map(name => this.unit[name]).filter(e => e && e.maps).flatMap(e => Scope.sizes(e.maps));
+      const all = ['top', 'bottom', 'random'].map(name => this.unit[name]).filter(placed).flatMap(e => Scope.sizes(e.maps));
       return Math.max(...all, 0);
     }
 
@@ -99,8 +103,9 @@
 
     wallWords(examples, scale) {
       const parts = ['The number is what the unit did there.'];
-      if (examples.boxes) parts.push(this.options.whole ? 'The frame is the unit\u2019s receptive field.' : 'Cropped to the unit\u2019s receptive field.');
-      if (examples.maps && this.options.overlay) parts.push(`Activation: ${this.lowest() < 0 ? '\u2212' + Scope.short(scale) + ' (orange) to ' : '0 (clear) to '}${Scope.short(scale)} (blue), one range for all pictures of the unit.`);
+      if (examples.boxes && !examples.boxes.every(box => covers(box, this.bank.size))) parts.push(this.options.whole ? 'The frame is the unit\u2019s receptive field.' : 'Cropped to the unit\u2019s receptive field.');
+      else if (examples.boxes) parts.push('The unit sees the whole picture.');
+      if (placed(examples) && this.options.overlay) parts.push(`Activation: ${this.lowest() < 0 ? '\u2212' + Scope.short(scale) + ' (orange) to ' : '0 (clear) to '}${Scope.short(scale)} (blue), one range for all pictures of the unit.`);
       for (const one of this.unit.backward || []) {
         const words = [`${Scope.visible(one.method)}: ${one.maps.colour ? 'middle grey' : 'clear'} is 0`];
         if (one.seed) words.push(`started from ${Scope.visible(one.seed)}`);
@@ -110,24 +115,24 @@
       return parts.join(' ');
     }
 
-    lowest() { return Math.min(...['top', 'bottom', 'random'].map(n => this.unit[n]).filter(e => e && e.maps).flatMap(e => e.maps.low), 0); }
+    lowest() { return Math.min(...['top', 'bottom', 'random'].map(n => this.unit[n]).filter(placed).flatMap(e => e.maps.low), 0); }
 
     /* Rows of pictures under one another: the same nine in each row. */
     wall(examples, scale, full) {
       const { bank, options } = this, count = examples.inputs.length, box = make('div', 'wall'), sizes = examples.maps ? Scope.sizes(examples.maps) : [];
       box.style.setProperty('--count', count);
       const mapOf = k => examples.maps && scale > 0 ? { strip: examples.maps.strip, k, alpha: sizes[k] / scale } : null;
-      const boxOf = k => examples.boxes && !options.whole ? examples.boxes[k] : null;
-      const frame = k => examples.boxes && options.whole ? examples.boxes[k] : null;
+      const part = k => examples.boxes && !covers(examples.boxes[k], bank.size) ? examples.boxes[k] : null;
+      const boxOf = k => options.whole ? null : part(k), frame = k => options.whole ? part(k) : null;
       const row = (title, cell) => {
         box.append(make('span', 'rowhead', title));
         for (let k = 0; k < count; k++) box.append(cell(k));
       };
-      const part = k => { const b = boxOf(k); return b ? [b[2] - b[0], b[3] - b[1]] : bank.size; };
-      const shown = (k, map, words) => this.cell(words, bank.layers(examples.inputs[k], { box: boxOf(k), map, quiet: true }), part(k), frame(k));
+      const sizeOf = k => { const b = boxOf(k); return b ? [b[2] - b[0], b[3] - b[1]] : bank.size; };
+      const shown = (k, map, words) => this.cell(words, bank.layers(examples.inputs[k], { box: boxOf(k), map, quiet: true }), sizeOf(k), frame(k));
       const named = k => bank.name(examples.inputs[k]);
       if (full || !options.overlay) row('picture', k => this.valued(examples, k, shown(k, null, named(k))));
-      if (options.overlay && examples.maps) {
+      if (options.overlay && placed(examples)) {
         row('activation', k => full ? shown(k, mapOf(k), 'activation on ' + named(k)) : this.valued(examples, k, shown(k, mapOf(k), 'activation on ' + named(k))));
       } else if (!full && options.overlay) row('picture', k => this.valued(examples, k, shown(k, null, named(k))));
       if (full) {
@@ -268,7 +273,7 @@
       table.append(top, body);
       const scroll = make('div', 'barscroll');
       scroll.append(table);
-      return Scope.panel('scores', 'Concepts', [scroll], 'AUC on pictures the unit was not chosen on, with its interval; a minus: the unit is low there. IoU beside the most that a concept of that size allows.');
+      return Scope.panel('scores', 'Concepts', [scroll], `AUC on ${this.bank.flat ? 'rows' : 'pictures'} the unit was not chosen on, with its interval; a minus: the unit is low there. IoU beside the most that a concept of that size allows.`);
     }
 
     lesion() {

@@ -1,7 +1,7 @@
 /* A layer's page: the tiles of all units are the map on which one walks; the address in the bar says what is shown. */
 'use strict';
 (function (Scope) {
-  const make = Scope.make, byId = id => document.getElementById(id), MOST_TILE = 100, GAP = 3, EDGE = 10;
+  const make = Scope.make, byId = id => document.getElementById(id), MOST_TILE = 100, GAP = 3, EDGE = 10, ROOM = 40;
 
   /* An address as it stands in a link: the separators stay readable. */
   Scope.fragment = address => encodeURIComponent(address).replaceAll('%2F', '/').replaceAll('%3A', ':');
@@ -15,6 +15,7 @@
       this.bank = new Scope.Bank(data.layer.bank);
       this.view = new Scope.UnitView(byId('unit'), data.layer, this.bank);
       this.keys = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', '[', ']', 's', 'o', 'c', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+      this.single = Boolean(this.grid) && this.grid.maps[0].strip[3] * this.grid.maps[0].strip[4] === 1;
       this.state = { unit: this.first(), picture: 0, own: false, overlay: true, whole: false };
     }
 
@@ -123,7 +124,17 @@
       if (!this.grid) return Promise.resolve();
       const maps = this.grid.maps[this.state.picture], sizes = Scope.sizes(maps), all = Math.max(...sizes);
       const alphas = this.state.own ? sizes.map(v => v > 0 ? 1 : 0) : sizes.map(v => all > 0 ? v / all : 0);
+      this.label(maps, width);
       return Scope.tiles(this.canvas, { strip: maps.strip, count: this.units.length, columns: this.columns, width, height, gap: GAP, alphas });
+    }
+
+    /* A unit without places is one colour, which says nothing to everyone: its value stands on it where there is room. */
+    label(maps, width) {
+      if (!this.single || width < ROOM) return;
+      this.links.forEach((link, k) => {
+        const value = link.querySelector('small') || link.appendChild(make('small'));
+        value.textContent = Scope.short(maps.low[k]);
+      });
     }
 
     legend() {
@@ -143,7 +154,7 @@
       const i = grid.inputs[state.picture], maps = grid.maps[state.picture], k = state.unit, [rows, columns] = bank.size;
       const low = Math.min(maps.low[k], 0), high = Math.max(maps.high[k], 0), map = low < 0 || high > 0 ? { strip: maps.strip, k, alpha: 1 } : null;
       const says = map ? `unit ${this.units[k].index} on it, its own range: ${low < 0 ? `\u2212${Scope.short(Math.max(-low, high))} to ` : '0 to '}${Scope.short(Math.max(-low, high))}` : `unit ${this.units[k].index} is 0 everywhere on it`;
-      const made = [[bank.layers(i), bank.name(i)], [bank.layers(i, { map, quiet: true }), says]].map(([layers, words]) => {
+      const whole = [bank.layers(i), bank.name(i)], made = (this.single ? [whole] : [whole, [bank.layers(i, { map, quiet: true }), says]]).map(([layers, words]) => {
         const figure = make('figure'), canvas = Scope.canvas('picture', words);
         canvas.style.aspectRatio = `${columns} / ${rows}`;
         figure.append(canvas, make('figcaption', '', words));
@@ -168,6 +179,7 @@
       box.append(...this.thumbs);
       document.querySelectorAll('.tools [data-key]').forEach(b => b.addEventListener('click', () => this.key(b.dataset.key)));
       if (bank.flat) document.querySelectorAll('[data-key=o], [data-key=c]').forEach(b => { b.hidden = true; });
+      if (this.single) document.querySelector('[data-key=o]').hidden = true;
       if (!grid) document.querySelector('[data-key=s]').hidden = true;
     }
 

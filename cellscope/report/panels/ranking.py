@@ -19,6 +19,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "threshold": ("thr.", "the activation at which F1 is best"),
     "iou": ("IoU", "overlap of where the unit is on with where the feature is"),
     "iou_most": ("at most", "the greatest IoU that a concept of this size allows"),
+    "dissection": ("dissection", "IoU after Network Dissection: the highest places of the unit against the concept"),
+    "attainable": ("at most", "the greatest such IoU that a concept of this size allows"),
     "mi": ("MI", "mutual information, bits"),
     "r": ("r", "correlation with the feature"),
     "rank_r": ("rank r", "correlation of ranks with the feature"),
