@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser demo test test-all check format bench docs clean
+.PHONY: help venv browser demo demo-images test test-all check format bench docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ browser:  ## Chromium for the browser tests, where there is none
 
 demo: venv  ## train a small network and look through the microscope
 	$(BIN)/cellscope demo
+
+demo-images: venv  ## train a small network on drawn pictures and look into it
+	$(BIN)/cellscope demo images
 
 test: venv browser  ## every test but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow"

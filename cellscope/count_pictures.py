@@ -23,6 +23,8 @@ from cellscope.sinks.quantise import Quantiser
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
+FEW = 128
+"""Places of a map that go to the null, at most: neighbours say nearly the same."""
 DRAWS = 499
 """Draws of the null: the same for all layers, so that a draw turns the masks of all of them alike."""
 
@@ -64,7 +66,10 @@ class _Counter:
         self.tally: Tally | None = None
         groups = 4 if len(images) < 16 * BATCH else 1
         total = spans + numbers
-        self.shifts = Shifts(total, outlet.units, groups=groups, seed=seed, draws=DRAWS) if evidence else None
+        self.stride = max(1, len(self.places) // FEW)
+        self.shifts = (
+            Shifts(total, outlet.units, groups=groups, seed=seed, stride=self.stride, draws=DRAWS) if evidence else None
+        )
         self.contexts = Contexts(spans, numbers) if evidence and not images.flat else None
         self.labelled = np.zeros(total, np.int64)
         self.heard = 0
@@ -76,7 +81,7 @@ class _Counter:
         if self.tally is None:
             sample = np.concatenate([values.reshape(-1, values.shape[2]) for values in chunk.values.values()])
             quantiser = Quantiser.from_sample(sample[:: max(1, len(sample) // 2**15)])
-            self.tally = Tally(quantiser, len(self.chosen), len(self.columns), BLOCKS)
+            self.tally = Tally(quantiser, len(self.chosen), len(self.columns), BLOCKS, stride=self.stride)
         ranks = self.tally.add(chunk, grid)
         if self.shifts is not None:
             self.shifts.add(chunk, grid, ranks)

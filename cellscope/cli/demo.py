@@ -17,9 +17,8 @@ CHARACTERS = 2_000_000
 
 
 @click.command()
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=3.0, show_default=True, help="Train so long."
-)
+@click.argument("what", type=click.Choice(["text", "images"]), default="text")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train so long.  [default: 3; images: 2]")
 @click.option("--again", is_flag=True, help="Train a new network, though there is one.")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the runs."
@@ -32,17 +31,21 @@ CHARACTERS = 2_000_000
     help="Folder of the pages.",
 )
 @click.pass_context
-def demo(ctx: click.Context, minutes: float, again: bool, runs: Path, reports: Path) -> None:
-    """Train a small network on texts of this machine, find what its cells track, and write the pages.
+def demo(ctx: click.Context, what: str, minutes: float | None, again: bool, runs: Path, reports: Path) -> None:
+    """Train a small network on texts of this machine, or on drawn images, look into it, and write the pages.
 
-    The text is the standard library's sources with pieces of package descriptions between them. Ctrl-C keeps what was
-    learned, and the next `cellscope demo` goes on from there; a finished network is kept and looked at again.
+    The text is the standard library's sources with pieces of package descriptions between them; the images are scenes
+    of coloured figures. Ctrl-C keeps what was learned, and the next `cellscope demo` goes on from there; a finished
+    network is kept and looked at again.
     """
+    if what == "images":
+        _images(ctx, minutes or 2.0, again, runs, reports)
+        return
     from cellscope.cli.find import say_findings
     from cellscope.pipeline.find import find_in
     from cellscope.pipeline.pages import write_pages
 
-    run = _trained(ctx, minutes, again, runs)
+    run = _trained(ctx, minutes or 3.0, again, runs)
     with bar("searching") as progress:
         search = find_in(run.path, characters=CHARACTERS, progress=progress)
     say_findings(search.findings, 0.9)
@@ -73,6 +76,40 @@ def _trained(ctx: click.Context, minutes: float, again: bool, runs: Path) -> Run
         ctx.exit(130)
     click.echo(summary(todo) + "\n")
     return todo.run
+
+
+def _images(ctx: click.Context, minutes: float, again: bool, runs: Path, reports: Path) -> None:
+    """The demonstration on pictures."""
+    from cellscope.cli.find import say_findings
+    from cellscope.cli.speaker import Speaker, interruptible, summary
+    from cellscope.pipeline.classifiers import load_classifier
+    from cellscope.pipeline.demo import finished
+    from cellscope.pipeline.demo_images import demo_images, demo_session, latest
+    from cellscope.pipeline.find_pictures import find_pictures
+    from cellscope.pipeline.picture_pages.write import write_picture_pages
+    from cellscope.pipeline.picture_training import held_back_images
+
+    with bar("drawing", unit="pictures") as progress:
+        images = demo_images(progress=progress)
+    run = latest(runs)
+    if run is not None and finished(run) and not again:
+        note(f"run {run.name} is trained already (--again trains a new one)")
+    else:
+        todo = demo_session(images, runs=runs, minutes=minutes, again=again)
+        note(f"training {todo.run.name}, {todo.description}, on {len(images):,} pictures")
+        with bar("training", unit="pictures") as progress, interruptible() as stop:
+            done = todo.train(on_event=Speaker(todo, progress).hear, stop=stop)
+        if not done:
+            note("stopped; cellscope demo images goes on from here")
+            ctx.exit(130)
+        click.echo(summary(todo) + "\n")
+        run = todo.run
+    with bar("searching", unit="pictures") as progress:
+        search = find_pictures(load_classifier(run), run, held_back_images(run, images), progress=progress)
+    say_findings(search.findings, 0.9)
+    with bar("writing pages", unit="pages") as progress:
+        page = write_picture_pages(search, reports, progress=progress)
+    click.echo(f"\nopen in a browser: {page.resolve().as_uri()}")
 
 
 def _best(search: object) -> str:

@@ -129,6 +129,12 @@ def _find_pictures(
         click.echo(search.findings.table().to_csv(index=False), nl=False)
     else:
         say_findings(search.findings, at)
+    if reports is not None:
+        from cellscope.pipeline.picture_pages.write import write_picture_pages
+
+        with bar("writing pages", unit="pages") as progress:
+            page = write_picture_pages(search, reports, single_file=single_file, progress=progress)
+        note(f"pages: {page}")
 
 
 def say_findings(findings: Findings, at: float) -> None:

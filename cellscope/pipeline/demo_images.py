@@ -1,0 +1,41 @@
+"""The demonstration on pictures: drawn scenes, and a small network that learns to tell their main figure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cellscope.axes import Progress
+from cellscope.data.images import ImageSet
+from cellscope.data.imagesets import open_images
+from cellscope.pipeline.demo import finished
+from cellscope.pipeline.picture_training import begin_pictures, proceed_pictures
+from cellscope.training.config import TrainingConfig
+from cellscope.training.picture_session import PictureSession
+from cellscope.training.run import RUNS, RunFolder, all_runs, free_name
+
+NAME = "demo-images"
+COUNT = 8_000
+"""Scenes, of which a quarter is held back and searched."""
+RATE = 2e-3
+
+
+def demo_images(*, progress: Progress | None = None) -> ImageSet:
+    """The scenes of the demonstration."""
+    return open_images("shapes", count=COUNT, progress=progress)
+
+
+def latest(runs: Path = RUNS) -> RunFolder | None:
+    """The last run that a demonstration on pictures made."""
+    own = [run for run in all_runs(runs) if re.fullmatch(rf"{NAME}(-\d+)?", run.name)]
+    return own[-1] if own else None
+
+
+def demo_session(images: ImageSet, *, runs: Path = RUNS, minutes: float, again: bool = False) -> PictureSession:
+    """The training that is to be done: a new one, or the rest of one that was stopped."""
+    run = None if again else latest(runs)
+    if run is not None and not finished(run):
+        return proceed_pictures(run, images=images)
+    name = free_name(runs, NAME) if (runs / NAME).exists() else NAME
+    config = TrainingConfig(minutes=minutes, batch_size=64, learning_rate=RATE)
+    return begin_pictures(images, runs=runs, name=name, config=config, options={"count": COUNT})

@@ -1,0 +1,106 @@
+"""What several pages need and is measured once: maps on a few pictures, examples of every unit, what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cellscope.axes import Progress, Site
+from cellscope.evidence.several import Sample
+from cellscope.hooks.modules import Outlet, watch
+from cellscope.models.classifier import Classifier
+from cellscope.pipeline.find_pictures import PictureSearch
+from cellscope.pipeline.picture_pages.sample import samples
+from cellscope.vision.examples import Examples, examples
+from cellscope.vision.receptive import ReceptiveField, receptive_fields
+
+SHOWN = 6
+"""Pictures on which a layer's maps are shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """The search and what was measured for its pages.
+
+    `shown` are the numbers of the pictures whose maps are shown, one a class first; `maps[site]` float32
+    [picture, unit, row, column] of them.
+    """
+
+    search: PictureSearch
+    shown: NDArray[np.int64]
+    maps: dict[Site, NDArray[np.float32]]
+    examples: dict[Site, Examples]
+    fields: dict[Site, ReceptiveField]
+    samples: dict[Site, Sample]
+
+    @classmethod
+    def of(cls, search: PictureSearch, progress: Progress | None = None) -> Material:
+        """Everything, for all searched sites."""
+        network, images = search.network, search.images
+        sites = [outlet.site for outlet in search.outlets]
+        told: Progress | None = (lambda done, total, _: progress(done, total, "examples")) if progress else None
+        shown = _shown(search)
+        found = examples(network, images, sites, seed=search.findings.counts.seed, progress=told)
+        fields = receptive_fields(network, search.outlets)
+        return cls(search, shown, maps_of(network, images.pixels(shown), sites), found, fields, samples(search))
+
+    @property
+    def network(self) -> Classifier:
+        return self.search.network
+
+    @cached_property
+    def main(self) -> tuple[Outlet, ...]:
+        """The layers that what is dear is measured of: what blocks hand on (activations), and the class scores.
+
+        All of them where a network has no activation modules.
+        """
+        outlets = self.search.outlets
+        some = [o for o in outlets if o.kind in ACTIVATIONS]
+        last = [outlets[-1]] if outlets and outlets[-1].kind not in ACTIVATIONS else []
+        return tuple([*some, *last] if some else outlets)
+
+
+ACTIVATIONS = (
+    "ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Hardswish",
+)  # fmt: skip
+
+
+@torch.no_grad()
+def maps_of(network: Classifier, pixels: NDArray[np.float32], sites: Sequence[Site]) -> dict[Site, NDArray[np.float32]]:
+    """What every unit does on these pictures, float32 [picture, unit, row, column]; 1 x 1 without places."""
+    with watch(network.module, sites, stop=True) as seen:
+        heard = seen.play(network.prepare(pixels))
+        found = {site: heard[site].float().cpu().numpy() for site in sites}
+    return {site: x if x.ndim == 4 else x[:, :, None, None] for site, x in found.items()}
+
+
+def as_shown(network: Classifier, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pictures as the network gets them, for people: uint8 [picture, row, column] or [picture, row, column, 3]."""
+    undone = network.preprocessing.undo(network.prepare(pixels).cpu()).clamp(0, 1).numpy()
+    return coloured(undone)
+
+
+def coloured(pictures: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Pictures in 0..1 [picture, channel, row, column] as uint8: colours of three channels, else their mean in grey."""
+    whole = np.rint(np.clip(pictures, 0, 1) * 255)
+    colours = np.moveaxis(whole, 1, -1) if pictures.shape[1] == 3 else np.rint(whole.mean(1))
+    made: NDArray[np.uint8] = colours.astype(np.uint8)
+    return made
+
+
+def _shown(search: PictureSearch) -> NDArray[np.int64]:
+    """A few pictures: one of each class in turn, in an order drawn by chance."""
+    order = np.random.default_rng(search.findings.counts.seed).permutation(len(search.images))
+    labels = search.images.labels
+    if labels is None:
+        return np.asarray(order[:SHOWN])
+    turn = np.empty(len(order), np.int64)
+    for label in np.unique(labels):
+        own = labels[order] == label
+        turn[own] = np.arange(own.sum())
+    return np.asarray(order[np.lexsort((labels[order], turn))][:SHOWN])

@@ -1,0 +1,119 @@
+"""The page of a run: the network, what was found, and every measurement of it as a whole."""
+
+from __future__ import annotations
+
+import csv
+import math
+
+import numpy as np
+
+from cellscope.axes import Progress
+from cellscope.evidence.terms import WHOLE
+from cellscope.pipeline.classifiers import load_classifier
+from cellscope.pipeline.pages import number
+from cellscope.pipeline.picture_pages import panels
+from cellscope.pipeline.picture_pages.concepts import Concepts
+from cellscope.pipeline.picture_pages.material import Material, as_shown
+from cellscope.pipeline.picture_pages.units import Dear
+from cellscope.pipeline.picture_pages.words import header, run_headline
+from cellscope.report.picture_contents import PictureRunPage
+from cellscope.report.picture_parts import ConceptFinding, Confusion, LayerCard, Snapshot
+from cellscope.training.run import RunFolder
+from cellscope.vision.formation import formation
+from cellscope.vision.labelled import Halves
+
+STEPS = 12
+"""Snapshots that are shown."""
+
+
+def run_page(
+    material: Material, concepts: Concepts, dear: Dear, halves: Halves | None, progress: Progress | None = None
+) -> PictureRunPage:
+    """Everything that the page of a run shows; what cannot be measured (no labels, rows of numbers) is left out."""
+    search = material.search
+    counts = panels.confusion_counts(material) if halves is not None else None
+    accuracy = float(np.trace(counts) / counts.sum()) if counts is not None else math.nan
+    flat = search.images.flat
+    return PictureRunPage(
+        header=header(search),
+        headline=run_headline(search, accuracy),
+        layers=cards(material),
+        picture=None if flat else as_shown(material.network, search.images.pixels(material.shown[:1]))[0],
+        concepts=tuple(finding(material, f) for f in range(len(search.findings.features))),
+        over_units={
+            search.findings.features[f].name: line
+            for f in range(len(search.findings.features))
+            if (line := concepts.over_units(f)) is not None
+        },
+        losses=losses(search.run),
+        confusion=None if counts is None else Confusion(classes=material.network.classes, counts=counts),
+        damage=() if halves is None else panels.damages(material, halves, dear, progress),
+        lesions=panels.lesions(dear),
+        invariance=panels.invariances(material, progress),
+        attributions=panels.attributions(material, progress),
+        readable=None if halves is None else panels.readable_model(material),
+        probes=None if halves is None else panels.layer_probes(material, progress),
+        snapshots=snapshots(material, progress),
+        backquery=panels.backqueries(material),
+        chance=None if counts is None else float(counts.sum(1).max() / counts.sum()),
+    )
+
+
+def cards(material: Material) -> tuple[LayerCard, ...]:
+    """The layers in their order, each with its maps on the first of the shown pictures."""
+    made = []
+    for outlet in material.search.outlets:
+        dead = material.examples[outlet.site].dead
+        note = f"{len(dead)} dead" if dead else ""
+        maps = material.maps[outlet.site][0]
+        made.append(LayerCard(site=str(outlet.site), kind=outlet.kind, shape=outlet.shape, maps=maps, note=note))
+    return tuple(made)
+
+
+def finding(material: Material, concept: int) -> ConceptFinding:
+    """The row of a concept."""
+    search = material.search
+    e, overlap = search.findings.evidence[concept], search.overlap(concept)
+    unit = e.unit
+    return ConceptFinding(
+        concept=e.feature, unit=str(unit) if unit else "", layer=str(unit.site) if unit else "",
+        auc=number(e.score), low=number(e.low), high=number(e.high),
+        iou=number(overlap["dissection_iou"]), iou_most=number(overlap["attainable_iou"]),
+        colour=number(e.three), untrained=number(e.untrained), p=number(e.p), q=number(e.q),
+        answer=e.answer, reason=e.reason if e.terms is not WHOLE or e.reason else "on whole pictures",
+    )  # fmt: skip
+
+
+def losses(run: RunFolder | None) -> dict[str, tuple[float | None, ...]]:
+    """The columns of losses.csv that are drawn."""
+    names = {"epoch": "epoch", "train": "train_nats", "validation": "validation_nats"}
+    try:
+        if run is None:
+            return {}
+        with run.losses.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {name: tuple(float(row[own]) if row[own] else None for row in rows) for name, own in names.items()}
+    except (OSError, KeyError, ValueError, TypeError):
+        return {}
+
+
+def snapshots(material: Material, progress: Progress | None = None) -> tuple[Snapshot, ...]:
+    """The network at the steps that were kept of its training."""
+    search = material.search
+    if search.run is None or len(search.run.snapshots()) < 2:
+        return ()
+    known = search.run.snapshots()
+    chosen = sorted({known[round(k)] for k in np.linspace(0, len(known) - 1, min(STEPS, len(known)))})
+    networks = [(step, load_classifier(search.run, which=step)) for step in chosen]
+    made = formation(networks, search.images, sites=[str(o.site) for o in material.main], progress=progress)
+    sites = [str(o.site) for o in made.outlets]
+    return tuple(
+        Snapshot(
+            step=int(step), accuracy=number(made.accuracy[k]),
+            filters=None if made.filters is None else made.filters[k],
+            dead={site: int(made.dead_counts[k, s]) for s, site in enumerate(sites)},
+            sparsity={site: float(made.zeros[k, s]) for s, site in enumerate(sites)},
+            locality={site: float(made.locality[k, s]) for s, site in enumerate(sites)},
+        )
+        for k, step in enumerate(made.steps.tolist())
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""All that is known of every unit of a layer: examples, optimised pictures, filters, concepts, what its loss does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.axes import Progress, Unit
+from cellscope.hooks.modules import Outlet
+from cellscope.pipeline.pages import number
+from cellscope.pipeline.picture_pages.concepts import Concepts
+from cellscope.pipeline.picture_pages.material import Material, coloured, maps_of
+from cellscope.report.contents import Line
+from cellscope.report.picture_contents import ConceptScore, Examples, Lesion, Optimised, PictureUnit
+from cellscope.vision.examples import Kept
+from cellscope.vision.importance import Importance, each_unit
+from cellscope.vision.labelled import Halves
+from cellscope.vision.visualise import Visualisation, visualise
+
+STEPS = 128
+"""Of an optimised picture: enough for its form, where hundreds of them are made."""
+POINTS = 48
+"""Of the curve of an objective."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dear:
+    """What takes long, of the main layers alone: optimised pictures, and what the loss of every unit does."""
+
+    optimised: Mapping[str, Visualisation] = field(default_factory=dict)
+    lesions: Mapping[str, Importance] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, material: Material, halves: Halves | None, progress: Progress | None = None) -> Dear:
+        """Measure both of the main layers; what a network cannot be asked for is left out."""
+        optimised, lesions = {}, {}
+        seed = material.search.findings.counts.seed
+        for at, outlet in enumerate(material.main):
+            if progress:
+                progress(at, len(material.main), "pictures and lesions")
+            units = [str(Unit(outlet.site, k)) for k in range(outlet.units)]
+            if not material.search.images.flat:
+                optimised[str(outlet.site)] = visualise(material.network, units, steps=STEPS, seed=seed)
+            if halves is not None:
+                lesions[str(outlet.site)] = each_unit(material.network, halves, outlet.site)
+        return cls(optimised, lesions)
+
+
+class Units:
+    """Composes the units of one layer; `bank` maps the number of a picture to its place in the page's bank."""
+
+    def __init__(
+        self, material: Material, concepts: Concepts, outlet: Outlet, dear: Dear, bank: Mapping[int, int]
+    ) -> None:
+        self.material, self.concepts, self.outlet, self.dear, self.bank = material, concepts, outlet, dear, bank
+        self.examples, self.field = material.examples[outlet.site], material.fields[outlet.site]
+        self.base = next(
+            base
+            for base, part in zip(concepts.sizes.tolist(), concepts.findings.parts, strict=False)
+            if part.units[0].site == outlet.site
+        )
+
+    def all(self) -> tuple[PictureUnit, ...]:
+        """Every unit, in order."""
+        kept = {which: self._kept(self.examples.kept(which)) for which in ("top", "bottom", "random")}
+        return tuple(self.unit(k, {which: some[k] for which, some in kept.items()}) for k in range(self.outlet.units))
+
+    def unit(self, index: int, examples: Mapping[str, Examples]) -> PictureUnit:
+        """All that is known of one unit."""
+        dead = index in self.examples.dead
+        seen, active = self.examples.seen, int(self.examples.active[index])
+        value = float(self.examples.top.values[index, 0])
+        tracked = [e.feature for e in self.concepts.findings.evidence if e.found and str(e.unit) == self.address(index)]
+        return PictureUnit(
+            index=index,
+            remark=f"dead: {value:.3g} on all {seen:,} pictures" if dead else "",
+            dead=dead,
+            tracks=", ".join(tracked),
+            numbers=(("largest", f"{value:.3g}"), ("above 0", f"in {active:,} of {seen:,} pictures")),
+            top=examples["top"],
+            bottom=examples["bottom"],
+            random=examples["random"],
+            optimised=self._optimised(index),
+            concepts=self._concepts(index),
+            lesion=self._lesion(index),
+        )
+
+    def address(self, index: int) -> str:
+        return f"{self.outlet.site}/{index}"
+
+    def _kept(self, kept: Kept) -> list[Examples]:
+        """The examples of every unit, with the boxes that it sees and its maps."""
+        network, images, flat = self.material.network, self.material.search.images, self.material.search.images.flat
+        used = np.unique(kept.pictures)
+        maps: dict[int, NDArray[np.float32]] = {}
+        for at in range(0, len(used) if not flat and self.outlet.grid != (1, 1) else 0, 64):
+            some = used[at : at + 64]
+            heard = maps_of(network, images.pixels(some), [self.outlet.site])[self.outlet.site]
+            maps |= dict(zip(some.tolist(), heard, strict=True))
+        made = []
+        for unit in range(self.outlet.units):
+            pictures = kept.pictures[unit].tolist()
+            boxes = None if flat else np.array([self._box(place) for place in kept.places[unit].tolist()])
+            own = np.stack([maps[p][unit] for p in pictures]) if maps else None
+            values = tuple(float(v) for v in kept.values[unit])
+            made.append(Examples(inputs=tuple(self.bank[p] for p in pictures), values=values, boxes=boxes, maps=own))
+        return made
+
+    def _box(self, place: Sequence[int]) -> tuple[int, int, int, int]:
+        top, bottom, left, right = self.field.box(place[0], place[1])
+        return top, left, bottom, right
+
+    def _optimised(self, index: int) -> tuple[Optimised, ...]:
+        made = self.dear.optimised.get(str(self.outlet.site))
+        if made is None:
+            return ()
+        picture = coloured(made.pictures[index : index + 1])[0]
+        every = max(1, made.curve.shape[1] // POINTS)
+        curve = made.curve[index, ::every]
+        line = Line(x=tuple(float(k * every) for k in range(len(curve))), y=tuple(float(v) for v in curve))
+        label = f"preset {made.preset.name}, {made.preset.steps} steps, seed {made.seed}"
+        if made.dead[index]:
+            label += "; no gradient reached the picture: the unit is dead here"
+        return (Optimised(picture=picture, label=label, value=float(made.end[index]), objective=line),)
+
+    def _concepts(self, index: int) -> tuple[ConceptScore, ...]:
+        """How well the unit tells every concept, best first."""
+        findings, unit = self.concepts.findings, self.base + index
+        made = []
+        for f, e in enumerate(findings.evidence):
+            if e.kind != "span" or e.remark:
+                continue
+            scores = {name: number(findings.scores[name][f, unit]) for name in ("auc", "auc_low", "auc_high")}
+            best = e.unit is not None and findings.units[unit] == e.unit
+            made.append(
+                ConceptScore(
+                    concept=e.feature, auc=scores["auc"], low=scores["auc_low"], high=scores["auc_high"],
+                    iou=number(findings.scores["dissection"][f, unit]),
+                    iou_most=number(findings.scores["attainable"][f, unit]),
+                    sign=self.concepts.sign(f, unit), answer=e.answer if best else "no",
+                )
+            )  # fmt: skip
+        return tuple(sorted(made, key=lambda score: -(score.auc or 0.0)))
+
+    def _lesion(self, index: int) -> Lesion | None:
+        made = self.dear.lesions.get(str(self.outlet.site))
+        if made is None:
+            return None
+        change = made.reporting.accuracy[index] - made.whole.accuracy[0]
+        by_class = made.reporting.recall[index] - made.whole.recall[0]
+        named = {c: float(v) for c, v in zip(made.whole.classes, by_class, strict=True) if np.isfinite(v)}
+        return Lesion(overall=float(change), by_class=named, fill=made.fill)

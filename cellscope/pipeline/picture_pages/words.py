@@ -1,0 +1,81 @@
+"""What the pages of pictures say: header, sentences, how it was measured."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from cellscope.evidence.terms import WHOLE
+from cellscope.evidence.verdicts import digits
+from cellscope.pipeline.find_pictures import PictureSearch
+from cellscope.pipeline.headlines import sentence_case
+from cellscope.report.contents import Headline
+from cellscope.report.picture_contents import PictureHeader
+
+
+def header(search: PictureSearch) -> PictureHeader:
+    """Which network saw which pictures."""
+    own = search.run is not None and search.images.name.endswith("(held back)")
+    name = search.network.name if own or search.run is None else f"{search.network.name}-on-{search.images.name}"
+    return PictureHeader(
+        name=name,
+        images=search.images.name,
+        model=search.network.description,
+        pictures=len(search.images),
+        preprocessing=search.network.preprocessing.describe(),
+        seed=search.findings.counts.seed,
+        date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+def run_headline(search: PictureSearch, accuracy: float) -> Headline:
+    """How many units track a concept, and how good the network is."""
+    units, concepts = search.findings.tracking()
+    total = len(search.findings.features)
+    sentence = (
+        f"{concepts} of {total} concepts have a unit of their own; {units} of {len(search.findings.units):,} units."
+    )
+    numbers = [("pictures told right", f"{accuracy:.1%}")] if math.isfinite(accuracy) else []
+    return Headline(
+        sentence=sentence,
+        numbers=tuple(numbers),
+        good=concepts > 0,
+        caveats=(*search.images.remarks, *search.network.remarks),
+        method=method(search),
+    )
+
+
+def concept_headline(search: PictureSearch, concept: int) -> Headline:
+    """The verdict on one concept."""
+    e = search.findings.evidence[concept]
+    overlap = search.overlap(concept)
+    numbers = list(e.numbers)
+    if numbers and math.isfinite(overlap["dissection_iou"]):
+        numbers.append(("IoU", f"{digits(overlap['dissection_iou'])} of at most {digits(overlap['attainable_iou'])}"))
+    caveats = [f"{e.labelled:,} of {e.characters:,} {e.terms.items} have the concept."]
+    if e.unit is not None and not e.found:
+        caveats.append(f"The unit shown first, {e.unit}, is the best there is; it is no finding.")
+    if e.terms is WHOLE:
+        caveats.append("The unit has no places: it is scored on whether a picture has any of the concept.")
+    return Headline(
+        sentence=sentence_case(e.sentence) + ".", numbers=tuple(numbers), good=e.found, caveats=tuple(caveats),
+        method=method(search),
+    )  # fmt: skip
+
+
+def method(search: PictureSearch) -> tuple[str, ...]:
+    """How it was measured."""
+    return (
+        f"{len(search.images):,} pictures of {search.images.name}; a unit is chosen on half of them and "
+        "reported on the other half, with intervals over groups of pictures.",
+        "A mask is read at the pixels that the places of a map are centred on (at most 1,024 places of a map, evenly "
+        "spread). A layer without places is scored on whether a picture has any of the concept.",
+        f"Chance: {search.findings.draws} times the masks of every batch were moved to other pictures of it; "
+        "p is that of the best of all units of all layers.",
+        "Colours alone: the best prediction from the colour of a place and of its two neighbours, without a network.",
+        "Untrained: the best unit of the same network with weights drawn anew, on at most 1,000 of the pictures.",
+        "IoU: the half per cent of places where the unit is highest (threshold from the choosing half) against the "
+        "mask, on the map as it is, without upsampling (Bau et al. 2017 upsample). The most that it could "
+        "be is printed beside.",
+        f"Preprocessing: {search.network.preprocessing.describe()}. Seed {search.findings.counts.seed}.",
+    )

@@ -1,0 +1,50 @@
+"""All pages of a search over pictures, each written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cellscope.axes import Progress
+from cellscope.errors import InputError
+from cellscope.pipeline.find_pictures import PictureSearch
+from cellscope.pipeline.picture_pages.concepts import Concepts
+from cellscope.pipeline.picture_pages.layers import layer_page
+from cellscope.pipeline.picture_pages.material import Material
+from cellscope.pipeline.picture_pages.run import run_page
+from cellscope.pipeline.picture_pages.units import Dear
+from cellscope.report.page import write_index
+from cellscope.report.picture_page import write_concept_page, write_layer_page, write_picture_run_page
+from cellscope.vision.labelled import Halves, halves
+
+LESIONED = 600
+"""Pictures on which lesions are scored: half of them choose, half report."""
+
+
+def write_picture_pages(
+    search: PictureSearch, reports: Path, *, single_file: bool = False, progress: Progress | None = None
+) -> Path:
+    """Write the page of the run, of every layer and of every concept, and the index; the path of the run's."""
+    material = Material.of(search, progress)
+    two = _halves(search)
+    dear = Dear.of(material, two, progress)
+    concepts = Concepts(material)
+    total = len(search.outlets) + len(search.findings.features) + 1
+    for position, outlet in enumerate(search.outlets):
+        if progress:
+            progress(position, total, str(outlet.site))
+        write_layer_page(reports, layer_page(material, concepts, dear, position), single_file=single_file)
+    for concept, feature in enumerate(search.findings.features):
+        if progress:
+            progress(len(search.outlets) + concept, total, feature.name)
+        write_concept_page(reports, concepts.page(concept), single_file=single_file)
+    path = write_picture_run_page(reports, run_page(material, concepts, dear, two, progress), single_file=single_file)
+    write_index(reports, single_file=single_file)
+    return path
+
+
+def _halves(search: PictureSearch) -> Halves | None:
+    """The pictures in two halves, where they have classes that the network tells."""
+    try:
+        return halves(search.network, search.images, most=LESIONED, seed=search.findings.counts.seed)
+    except InputError:
+        return None
