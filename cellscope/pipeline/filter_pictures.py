@@ -86,7 +86,7 @@ def look_at_filters(
 def write_filters(network: Classifier, look: FilterLook, folder: Path) -> list[Path]:
     """PNG, CSV and JSON of the filters; the paths of the pictures."""
     own, stem = look.own, safe_name(str(look.own.site))
-    drawn: dict[str, Bytes] = {"multiples": own.multiples()}
+    drawn: dict[str, Bytes] = {"multiples": own.multiples(least=15 if own.weights[:, :, 0, 0].size <= 1024 else 0)}
     if own.weights.shape[1] in (1, 3):
         drawn["filters"] = own.sheet(least=SIDE // 2)
         if look.best:

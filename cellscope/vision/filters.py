@@ -51,7 +51,7 @@ class Filters:
 
     def sheet(self, *, least: int = 0) -> Bytes:
         """All pictures of filters as one near-square grid; `least` is a tile's least side."""
-        return tiles(np.stack([at_least(picture, least) for picture in self.pictures()]), gap=2)
+        return tiles(np.stack([at_least(picture, least) for picture in self.pictures()]), gap=2, pad=255)
 
     def multiples(self, *, scale: str = "unit", least: int = 0) -> Bytes:
         """Every kernel in colours about a neutral zero, a row of tiles a unit and a column an input channel.

@@ -95,7 +95,7 @@ def test_filters_are_drawn_and_compared_with_noise(place: Path) -> None:
         "features.0-multiples.png", "features.0-filters.png", "features.0-beside.png",
     }  # fmt: skip
     assert call(place, "filters", "tiny", "--site", "features.4").exit_code == 0
-    assert Image.open(folder / "features.4-multiples.png").size == (4 * 4 - 1, 8 * 4 - 1)
+    assert Image.open(folder / "features.4-multiples.png").size == (4 * 16 - 1, 8 * 16 - 1)
     assert not (folder / "features.4-beside.png").exists()
 
 
