@@ -31,6 +31,7 @@ class Counts:
 
     `features` are the span features first, then the numeric ones; `labelled` is how many characters have each (or
     count for it). `contexts` has `aucs()` and `correlations()`: what the subject alone gives away.
+    `together` is how many positions have both of two span features, [feature, feature], where that was counted.
     """
 
     units: tuple[Unit, ...]
@@ -43,6 +44,7 @@ class Counts:
     contexts: Any
     seed: int
     terms: Terms = TEXT
+    together: NDArray[np.int64] | None = None
 
     @property
     def spans(self) -> int:

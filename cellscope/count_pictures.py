@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from cellscope.axes import Progress, Site, Unit
-from cellscope.chunks import Round
+from cellscope.axes import Progress, Unit
+from cellscope.chunks import Chunk, Round
 from cellscope.count import Counts
 from cellscope.data.images import ImageSet
 from cellscope.evidence.baselines import Contexts
@@ -38,76 +40,100 @@ def count_pictures(
     Masks are read at the pixels that the places of a map are centred on; for a layer without places, a concept is on in
     a picture that has any of it. Without `evidence` there is no null and no baseline (for the untrained control).
     """
-    counters = {outlet.site: _Counter(outlet, images, concepts, seed, evidence) for outlet in outlets}
+    grids = {outlet.grid: _Grid(outlet.grid, images, concepts, evidence) for outlet in outlets}
+    counters = {outlet.site: _Counter(outlet, grids[outlet.grid], seed, evidence) for outlet in outlets}
     shown = 0
     for glance in look(network, images, outlets, seed=seed):
-        masks = images.masks_of(glance.index)
+        masks = np.ascontiguousarray(images.masks_of(glance.index).swapaxes(0, 1))
+        parts = {outlet.grid: glance.rounds[outlet.site] for outlet in outlets}
+        labels = {size: grid.read(glance, masks, parts[size]) for size, grid in grids.items()}
         for site, counter in counters.items():
-            counter.add(glance, masks, site)
+            counter.add(glance.chunks[site], labels[counter.outlet.grid])
         shown += len(glance.index)
         if progress:
             progress(shown, len(images), "")
     return tuple(counter.counts() for counter in counters.values())
 
 
-class _Counter:
-    """All sinks of one site."""
+class _Grid:
+    """What all sites with maps of one size share: the labels of their places, and what colours alone give away."""
 
-    def __init__(
-        self, outlet: Outlet, images: ImageSet, concepts: Sequence[Concept], seed: int, evidence: bool
-    ) -> None:
-        self.outlet, self.images, self.seed = outlet, images, seed
-        self.places = Places.of(outlet.grid)
+    def __init__(self, grid: tuple[int, int], images: ImageSet, concepts: Sequence[Concept], evidence: bool) -> None:
+        self.places, self.images = Places.of(grid), images
         self.concepts = tuple(sorted(concepts, key=lambda c: c.kind != "span"))
         self.chosen = [images.mask_names.index(c.name) for c in self.concepts if c.kind == "span"]
         self.columns = [images.columns.index(c.name) for c in self.concepts if c.kind == "numeric"]
         self.ranker = Ranker()
-        spans, numbers = len(self.chosen), len(self.columns)
+        self.contexts = Contexts(len(self.chosen), len(self.columns)) if evidence and not images.flat else None
+        self.labelled = np.zeros(len(self.concepts), np.int64)
+        self.together = np.zeros((len(self.chosen), len(self.chosen)), np.int64)
+        self.heard = 0
+
+    def read(self, glance: Glance, masks: NDArray[np.bool_], part: Round) -> LabelGrid:
+        """The labels of a batch, from its masks [concept, picture, row, column]; colours learn from them at once."""
+        spans = self._spans(masks).reshape(len(self.chosen), part.stop - part.start)
+        numbers = glance.pixels[:, self.columns].T if self.columns else np.zeros((0, spans.shape[1]), np.float32)
+        labels = self.ranker.grid(part.start, spans, numbers)
+        self.labelled += np.concatenate([spans.sum(1, dtype=np.int64), labels.mask.sum(1).astype(np.int64)])
+        on = torch.from_numpy(labels.spans).float()
+        self.together += (on @ on.T).long().numpy()
+        if self.contexts is not None:
+            keys = colour_keys(glance.pixels, self.places.grid, self.places.rows, self.places.columns)
+            self.contexts.add_keys(part, keys, labels)
+        self.heard += part.stop - part.start
+        return labels
+
+    def _spans(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where each concept is on, bool [concept, picture, place]."""
+        if len(self.chosen) < len(masks):
+            masks = masks[self.chosen]
+        many = masks.shape[:2]
+        if masks.shape[2:] == (1, 1):
+            return np.broadcast_to(masks[..., 0], (*many, len(self.places)))
+        if self.places.whole:
+            return np.asarray(masks.reshape(*many, masks.shape[2] * masks.shape[3]).any(2))[..., None]
+        rows, columns = (_stepped(c) for c in self.places.centres((masks.shape[2], masks.shape[3])))
+        return masks[:, :, rows][..., columns].reshape(*many, -1)
+
+
+def _stepped(index: NDArray[np.int64]) -> Any:
+    """The index as a slice where it is one: a view costs nothing."""
+    steps = np.unique(np.diff(index))
+    if len(index) == 1 or (len(steps) == 1 and steps[0] > 0):
+        step = int(steps[0]) if len(steps) else 1
+        return slice(int(index[0]), int(index[-1]) + 1, step)
+    return index
+
+
+class _Counter:
+    """The sinks of one site."""
+
+    def __init__(self, outlet: Outlet, grid: _Grid, seed: int, evidence: bool) -> None:
+        self.outlet, self.grid, self.seed = outlet, grid, seed
         self.tally: Tally | None = None
-        groups = 4 if len(images) < 16 * BATCH else 1
-        total = spans + numbers
-        self.stride = max(1, len(self.places) // FEW)
+        total, places = len(grid.concepts), len(grid.places)
+        groups = 4 if len(grid.images) < 16 * BATCH else 1
+        self.stride = max(1, places // FEW)
         self.shifts = (
             Shifts(total, outlet.units, groups=groups, seed=seed, stride=self.stride, draws=DRAWS) if evidence else None
         )
-        self.contexts = Contexts(spans, numbers) if evidence and not images.flat else None
-        self.labelled = np.zeros(total, np.int64)
-        self.heard = 0
 
-    def add(self, glance: Glance, masks: NDArray[np.bool_], site: Site) -> None:
-        chunk, part = glance.chunks[site], glance.rounds[site]
-        grid = self._labels(glance, masks, part)
-        self.labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
+    def add(self, chunk: Chunk, labels: LabelGrid) -> None:
         if self.tally is None:
-            sample = np.concatenate([values.reshape(-1, values.shape[2]) for values in chunk.values.values()])
+            values = chunk.values[self.outlet.site]
+            sample = values.reshape(-1, values.shape[2])
             quantiser = Quantiser.from_sample(sample[:: max(1, len(sample) // 2**15)])
-            self.tally = Tally(quantiser, len(self.chosen), len(self.columns), BLOCKS, stride=self.stride)
-        ranks = self.tally.add(chunk, grid)
+            spans, numbers = len(self.grid.chosen), len(self.grid.columns)
+            self.tally = Tally(quantiser, spans, numbers, BLOCKS, stride=self.stride)
+        ranks = self.tally.add(chunk, labels)
         if self.shifts is not None:
-            self.shifts.add(chunk, grid, ranks)
+            self.shifts.add(chunk, labels, ranks)
             self.shifts.close()
-        if self.contexts is not None:
-            keys = colour_keys(glance.pixels, self.outlet.grid, self.places.rows, self.places.columns)
-            self.contexts.add_keys(part, keys, grid)
-        self.heard += chunk.steps * len(chunk.positions)
-
-    def _labels(self, glance: Glance, masks: NDArray[np.bool_], part: Round) -> LabelGrid:
-        """The labels of a batch at the places of this site."""
-        if masks.shape[2:] == (1, 1):
-            on = np.broadcast_to(masks[:, self.chosen, :, 0], (len(masks), len(self.chosen), len(self.places)))
-        elif self.places.whole:
-            flat = masks[:, self.chosen].reshape(len(masks), len(self.chosen), -1)
-            on = np.asarray(flat.any(2))[:, :, None]
-        else:
-            rows, columns = self.places.centres((masks.shape[2], masks.shape[3]))
-            on = masks[:, :, rows[:, None], columns][:, self.chosen].reshape(len(masks), len(self.chosen), -1)
-        spans = np.moveaxis(on, 1, 0).reshape(len(self.chosen), part.stop - part.start)
-        numbers = glance.pixels[:, self.columns].T if self.columns else np.zeros((0, spans.shape[1]), np.float32)
-        return self.ranker.grid(part.start, spans, numbers)
 
     def counts(self) -> Counts:
         assert self.tally is not None
+        grid = self.grid
         units = tuple(Unit(self.outlet.site, i) for i in range(self.outlet.units))
-        terms = ROWS if self.images.flat else WHOLE if self.places.whole else PLACES
-        sums = self.tally, None, self.shifts, self.contexts
-        return Counts(units, self.concepts, self.heard, self.labelled, *sums, self.seed, terms)
+        terms = ROWS if grid.images.flat else WHOLE if grid.places.whole else PLACES
+        sums = self.tally, None, self.shifts, grid.contexts
+        return Counts(units, grid.concepts, grid.heard, grid.labelled, *sums, self.seed, terms, grid.together)

@@ -38,8 +38,8 @@ COLUMNS = (
 """The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
 
-ALSO = ("chosen", "sign")
-"""The score on the choosing half, and the direction."""
+ALSO = ("chosen", "sign", "within")
+"""The score on the choosing half, the direction, and the AUC within the larger feature that a feature is a part of."""
 
 
 @dataclass(frozen=True)

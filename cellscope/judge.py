@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Unit
 from cellscope.evidence.intervals import expit, jackknife, logit
 from cellscope.evidence.multiplicity import family_wise, q_values
+from cellscope.evidence.terms import PLACES
 from cellscope.evidence.verdicts import Evidence
 from cellscope.findings import ALSO, COLUMNS, Findings, Floats
 from cellscope.parallel import in_shares
@@ -44,7 +45,10 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
             values[[f for f, remark in enumerate(said) if remark]] = np.nan
     table = {name: np.concatenate([t[name] for t in tables], axis=1) for name in tables[0]}
     units = tuple(unit for part in parts for unit in part.units)
-    best = np.array([int(np.argmax(np.nan_to_num(row, nan=-1.0))) for row in table["chosen"]])
+    # "Anywhere in the picture" is another question than "here": where it is asked too, it does not choose the unit.
+    placed = [part.terms is PLACES for part in parts]
+    asked = np.repeat([p or not any(placed) for p in placed], sizes)
+    best = np.array([int(np.argmax(np.where(asked, np.nan_to_num(row, nan=-1.0), -2.0))) for row in table["chosen"]])
     features = parts[0].features
     q = q_values(np.array([table["p"][f, best[f]] for f in range(len(features))]))
     evidence = []
@@ -70,27 +74,41 @@ def _evidence(
     names = ("auc", "auc_low", "auc_high") if span else ("rank_r", "rank_low", "rank_high")
     score, low, high = (here[name] for name in names)
     null, current, three, untrained = bars
+    kin = int(kin_of(part)[f]) if span else -1
     return Evidence(
         feature=part.features[f].name, kind=part.features[f].kind, labelled=int(part.labelled[f]),
         characters=part.characters, unit=unit, score=score, low=low, high=high,
         sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
         threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
         p=here["p"], q=q, null=null + 0.5 * span, current=current, three=three, untrained=untrained, remark=remark,
-        terms=part.terms,
+        terms=part.terms, kin=part.features[kin].name if kin >= 0 else "", within=here["within"],
     )  # fmt: skip
 
 
 def _scored(counts: Any, bars: Floats) -> dict[str, Floats]:
     """Every score of one part [feature, unit], but for the p-values; `bars` [feature] is what a unit has to beat."""
     table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, *ALSO)}
-    _score_spans(table, counts.tally, bars[: counts.spans])
+    _score_spans(table, counts.tally, bars[: counts.spans], kin_of(counts))
     _score_numbers(table, counts.tally, counts.spans)
     if counts.lags is not None:
         _score_lags(table, counts.lags, counts.binary)
     return table
 
 
-def _score_spans(table: dict[str, Floats], tally: Tally, bars: Floats) -> None:
+def kin_of(counts: Any) -> NDArray[np.int64]:
+    """For every span feature the smallest one that it is a part of (99 % of it, and a tenth larger), else -1."""
+    kin = np.full(counts.spans, -1)
+    if counts.together is None:
+        return kin
+    own = np.diag(counts.together)
+    for f in range(counts.spans):
+        larger = np.flatnonzero((counts.together[f] >= 0.99 * own[f]) & (own > 1.1 * own[f]) & (own[f] > 0))
+        if len(larger):
+            kin[f] = larger[own[larger].argmin()]
+    return kin
+
+
+def _score_spans(table: dict[str, Floats], tally: Tally, bars: Floats, kin: NDArray[np.int64]) -> None:
     """Every score of span features; one feature at a time, so that memory stays small."""
     (total_a, positive_a), (total_b, positive_b) = tally.half(CHOOSE), tally.half(REPORT)
     means = tally.means()
@@ -105,6 +123,9 @@ def _score_spans(table: dict[str, Floats], tally: Tally, bars: Floats) -> None:
         sign = np.where(auc >= 0.5, 1, -1)
         table["sign"][f] = sign
         table["chosen"][f] = np.where(sign > 0, auc, 1 - auc)
+        if kin[f] >= 0:
+            inner = scores.auroc(positive_b[f], positive_b[kin[f]])
+            table["within"][f] = np.where(sign > 0, inner, 1 - inner)
         auc = scores.auroc(positive_b[f], total_b)
         table["auc"][f] = np.where(sign > 0, auc, 1 - auc)
         labelled, count = positive_b[f].sum(-1), total_b.sum(-1)

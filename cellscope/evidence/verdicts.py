@@ -12,6 +12,8 @@ Q = 0.05
 """A finding may be false with this chance, all features counted (Benjamini and Hochberg)."""
 CLEAR = 0.9
 """The score from which on a unit is said to be on, and not merely to tend to be."""
+TENDS = 0.75
+"""The score from which on it is said to tend to be on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class Evidence:
     null        the score that the best of all units reaches in one shift of twenty
     current, three    the score of the best prediction from the current character, from the last three
     untrained   the score of the best unit of the same network before training
+    kin         the smallest other feature that this one is a part of, if any; `within` the AUC inside of that alone
     terms       the words for what was looked at; `three` names what `three` is the score of
     lag         at this many characters' delay the unit goes best with the feature; `lag_score` on the reporting half
     """
@@ -51,6 +54,8 @@ class Evidence:
     untrained: float = math.nan
     remark: str = ""
     terms: Terms = TEXT
+    kin: str = ""
+    within: float = math.nan
 
     @property
     def found(self) -> bool:
@@ -74,6 +79,8 @@ class Evidence:
             return self._beaten
         if not math.isnan(self.untrained) and self._bound <= self.untrained:
             return "no unit beats the same search on an untrained network"
+        if self.within < TENDS:
+            return f"the best unit is {self._state} all over {self.kin}, of which {self.feature} is a part"
         return ""
 
     @property
@@ -117,6 +124,8 @@ class Evidence:
         shown = [(name, digits(self.score) + interval), (self.terms.three, digits(self.three))]
         if math.isnan(self.three):
             shown.pop()
+        if not math.isnan(self.within):
+            shown.append((f"within {self.kin}", digits(self.within)))
         if not math.isnan(self.untrained):
             shown.append(("untrained", digits(self.untrained)))
         if not math.isnan(self.p):
@@ -134,13 +143,16 @@ class Evidence:
             return f"{self.sentence}: {figures}" if figures else self.sentence
         return f"{self.sentence} (best: {named(self.unit)}, {figures})" if figures else self.sentence
 
+    @property
+    def _state(self) -> str:
+        return "on" if self.sign > 0 else "off"
+
     def _verb(self) -> str:
         if self.kind == "numeric":
             return "rises with" if self.sign > 0 else "falls with"
-        state = "on" if self.sign > 0 else "off"
         if self.score >= CLEAR:
-            return f"is {state}"
-        return f"tends to be {state}" if self.score >= 0.75 else f"is a little more often {state}"
+            return f"is {self._state}"
+        return f"tends to be {self._state}" if self.score >= TENDS else f"is a little more often {self._state}"
 
     def _object(self) -> str:
         late = f", {self.lag} characters late" if self.lag > 1 else ", one character late" if self.lag == 1 else ""
