@@ -41,3 +41,8 @@ class Display:
         """What is shown, unclipped."""
         shown = (inputs - self.black) / self.span
         return shown.flip(1) if self.flip else shown
+
+    def back(self, gradient: Tensor) -> Tensor:
+        """The gradient of pictures from that of inputs."""
+        made = gradient * self.span
+        return made.flip(1) if self.flip else made

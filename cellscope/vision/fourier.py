@@ -60,22 +60,51 @@ class FourierImage:
         drawn = np.random.default_rng([seed, repeat]).normal(0, spread, (self.channels, *self.frequencies.shape, 2))
         return torch.from_numpy(drawn.astype(np.float32))
 
-    def raw(self, spectrum: Tensor, scale: Tensor) -> Tensor:
+    def synthesis(self, device: torch.device | None = None) -> Synthesis:
+        """The way from spectra to pictures, on a device."""
+        colours = None
+        if self.channels == 3:
+            colours = torch.from_numpy((COLOURS / np.linalg.norm(COLOURS, axis=0).max()).astype(np.float32)).to(device)
+        share = np.full(self.frequencies.shape[1], 2.0, np.float32)  # a coefficient stands for its mirror image too
+        share[0] = share[-1] = 1.0
+        scale = self.scale / 4
+        area = self.rows * (self.columns + self.columns % 2)
+        back = scale * torch.from_numpy(share) / area
+        return Synthesis(self.rows, self.columns, scale[..., None].to(device), back[..., None].to(device), colours)
+
+
+@dataclass(frozen=True, eq=False)
+class Synthesis:
+    """Pictures [picture, channel, row, column] from spectra [picture, channel, row, frequency, 2], and the way back.
+
+    `scale` is what coefficients are multiplied by, `back_scale` what their gradients are: the same, with the share that
+    a coefficient has in the inverse transform of a real picture.
+    """
+
+    rows: int
+    columns: int
+    scale: Tensor
+    back_scale: Tensor
+    colours: Tensor | None
+
+    def raw(self, spectrum: Tensor) -> Tensor:
         """The inverse transform / 4, before colours and bounds."""
         wide = self.columns + self.columns % 2
-        spread: Tensor = torch.fft.irfft2(torch.view_as_complex(spectrum) * (scale / 4), s=(self.rows, wide))
-        return spread[..., : self.columns] if wide != self.columns else spread
+        made: Tensor = torch.fft.irfft2(torch.view_as_complex(spectrum * self.scale), s=(self.rows, wide))
+        return made[..., : self.columns]
 
-    def pictures(self, spectrum: Tensor, scale: Tensor, colours: Tensor | None) -> Tensor:
+    def pictures(self, spectrum: Tensor) -> Tensor:
         """In 0..1 by the sigmoid of the (mixed) raw pictures."""
-        raw = self.raw(spectrum, scale)
-        if colours is not None:
-            raw = torch.matmul(colours, raw.flatten(2)).view(-1, 3, self.rows, self.columns)
+        raw = self.raw(spectrum)
+        if self.colours is not None:
+            raw = torch.matmul(self.colours, raw.flatten(2)).view(raw.shape)
         return torch.sigmoid(raw)
 
-    @property
-    def colours(self) -> Tensor | None:
-        """The mixing of decorrelated colours, [channel, component]; None where there are not three channels."""
-        if self.channels != 3:
-            return None
-        return torch.from_numpy((COLOURS / np.linalg.norm(COLOURS, axis=0).max()).astype(np.float32))
+    def back(self, gradient: Tensor, pictures: Tensor) -> Tensor:
+        """The gradient of the spectrum from that of its pictures, written out: that of a transform is a transform."""
+        gradient = torch.ops.aten.sigmoid_backward(gradient, pictures)
+        if self.colours is not None:
+            gradient = torch.matmul(self.colours.T, gradient.flatten(2)).view(gradient.shape)
+        wide = self.columns + self.columns % 2
+        spectrum = torch.fft.rfft2(gradient, s=(self.rows, wide))  # an odd width is filled with a zero
+        return torch.view_as_real(spectrum) * self.back_scale

@@ -146,15 +146,19 @@ def _of_units(
     index = torch.tensor([unit.index for unit in wanted])
     at = torch.tensor([sites.index(unit.site) for unit in wanted])
 
+    most = [max(unit.index for unit in wanted if unit.site == site) for site in sites]
+
     def scored(heard: Heard) -> Tensor:
         targets = _own(heard, len(wanted))
         made: Tensor | None = None
         for number, site in enumerate(sites):
-            maps, here = heard.map(site), at[targets] == number
-            wants = index[targets] if len(sites) == 1 else index[targets].where(here, 0 * targets)
-            if not 0 <= int(wants.min()) <= int(wants.max()) < maps.shape[1]:
-                raise InputError(f"no unit {site}/{int(wants.max())}; it has {maps.shape[1]} units, counted from 0")
-            values = score(maps, wants.to(maps.device))
+            maps = heard.map(site)
+            if most[number] >= maps.shape[1]:
+                raise InputError(f"no unit {site}/{most[number]}; it has {maps.shape[1]} units, counted from 0")
+            if len(sites) == 1:
+                return score(maps, index[targets].to(maps.device))
+            here = at[targets] == number
+            values = score(maps, index[targets].where(here, 0 * targets).to(maps.device))
             made = values if made is None else torch.where(here.to(maps.device), values, made)
         assert made is not None
         return made

@@ -16,8 +16,8 @@ from cellscope.vision.objective import Heard, Objective
 Score = Callable[[Tensor, Tensor], Tensor]
 """`score(inputs [picture, ..], targets int64 [picture]) -> [picture]`, differentiable."""
 
-AT_ONCE = 1 << 17
-"""Numbers in the widest map of a batch that a core's own cache holds."""
+AT_ONCE = 1 << 18
+"""Numbers in the widest map of a batch: what a core's own cache holds, or nearly."""
 
 
 @contextmanager

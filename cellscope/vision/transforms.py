@@ -68,15 +68,37 @@ def rotation(degrees: NDArray[np.float64]) -> Matrices:
     return made
 
 
-def normalised(matrices: Matrices, rows: int, columns: int) -> Tensor:
-    """Maps in pixels as `moved` takes them: float32 [.., 2, 3], in halves of the picture."""
-    half = np.diag([columns / 2, rows / 2, 1.0])
-    return torch.from_numpy((np.linalg.inv(half) @ matrices @ half)[..., :2, :].astype(np.float32))
+_BILINEAR, _ZEROS = 0, 0
+"""What torch's sampling is told: how it interpolates, and what lies beyond the border."""
 
 
-def moved(pictures: Tensor, maps: Tensor, *, fill: float = GREY) -> Tensor:
-    """Pictures [picture, channel, row, column] after maps [picture or 1, 2, 3] of `normalised`; differentiable."""
-    grid = torch.nn.functional.affine_grid(maps, [len(maps), 1, *pictures.shape[2:]], align_corners=False)
-    grid = grid.expand(len(pictures), -1, -1, -1)
-    ground = pictures - fill  # sampling puts zeros beyond the border
-    return torch.nn.functional.grid_sample(ground, grid, align_corners=False) + fill
+class Mover:
+    """`mover(pictures, mover.grid(maps, count))`: pictures [picture, channel, row, column] after maps of `maps`.
+
+    One bilinear sampling. Beyond their border pictures are 0: give them as differences from grey.
+    """
+
+    def __init__(self, rows: int, columns: int, *, device: torch.device | None = None) -> None:
+        self.rows, self.columns, self.device = rows, columns, device
+        across, down = (torch.arange(size) + 0.5 - size / 2 for size in (columns, rows))
+        places = [across.expand(rows, columns), down[:, None].expand(rows, columns), torch.ones(rows, columns)]
+        self.places = torch.stack(places, 2).flatten(0, 1).to(device)
+
+    def maps(self, matrices: Matrices) -> Tensor:
+        """Matrices [.., 3, 3] in pixels as float32 [.., 3, 2], that lead from pixels to halves of the picture."""
+        halves = np.diag([2 / self.columns, 2 / self.rows, 1.0])
+        made = np.swapaxes(halves @ matrices, -1, -2)[..., :2].astype(np.float32)
+        return torch.from_numpy(np.ascontiguousarray(made)).to(self.device)
+
+    def grid(self, maps: Tensor, count: int) -> Tensor:
+        """Where each pixel of `count` pictures comes from, [picture, row, column, 2], in halves of the picture."""
+        return (self.places @ maps).view(-1, self.rows, self.columns, 2).expand(count, -1, -1, -1)
+
+    def __call__(self, pictures: Tensor, grid: Tensor) -> Tensor:
+        return torch.grid_sampler_2d(pictures, grid, _BILINEAR, _ZEROS, False)
+
+    def back(self, gradient: Tensor, pictures: Tensor, grid: Tensor) -> Tensor:
+        """The gradient of the pictures from that of the moved ones."""
+        back = torch.ops.aten.grid_sampler_2d_backward
+        made: Tensor = back(gradient, pictures, grid, _BILINEAR, _ZEROS, False, [True, False])[0]
+        return made

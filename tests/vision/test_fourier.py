@@ -21,9 +21,10 @@ def test_a_picture_is_the_published_formula(rows: int, columns: int) -> None:
     scale = np.sqrt(rows * columns) / np.maximum(f, 1 / max(rows, columns))
     values = (spectrum[..., 0].double() + 1j * spectrum[..., 1].double()).numpy() * scale
     expected = np.fft.irfft2(values, s=(rows, wide))[..., :columns] / 4
-    raw = image.raw(spectrum[None], image.scale)[0].numpy()
+    synthesis = image.synthesis()
+    raw = synthesis.raw(spectrum[None])[0].numpy()
     assert raw == pytest.approx(expected, abs=2e-5)
-    pictures = image.pictures(spectrum[None], image.scale, image.colours)
+    pictures = synthesis.pictures(spectrum[None])
     assert pictures[0].numpy() == pytest.approx(1 / (1 + np.exp(-expected)), abs=2e-5)
 
 
@@ -39,9 +40,10 @@ def test_three_channels_mix_decorrelated_colours() -> None:
     """sigmoid(raw @ (C / .4619524) transposed), with the norm of C's first column as the unit."""
     image = FourierImage(3, 8, 8)
     spectrum = image.noise(1, spread=1.0)[None]
-    raw = image.raw(spectrum, image.scale)[0].numpy()
+    synthesis = image.synthesis()
+    raw = synthesis.raw(spectrum)[0].numpy()
     mixed = np.einsum("crk,dc->drk", raw, COLOURS / 0.4619524)
-    pictures = image.pictures(spectrum, image.scale, image.colours)[0].numpy()
+    pictures = synthesis.pictures(spectrum)[0].numpy()
     assert pictures == pytest.approx(1 / (1 + np.exp(-mixed)), abs=1e-5)
 
 
@@ -58,3 +60,17 @@ def test_a_picture_without_frequencies_is_refused() -> None:
     """1 x 1 is named, and what to do instead."""
     with pytest.raises(InputError, match=r"1 x 1 .*maximise"):
         FourierImage(3, 1, 1)
+
+
+@pytest.mark.parametrize(("channels", "rows", "columns"), [(1, 6, 8), (3, 5, 7), (2, 4, 5)])
+def test_the_gradient_is_that_of_the_formula(channels: int, rows: int, columns: int) -> None:
+    """The gradient that is written out equals autograd's through the same transform, colours and sigmoid."""
+    image = FourierImage(channels, rows, columns)
+    synthesis = image.synthesis()
+    spectrum = image.noise(0, spread=1.0)[None].requires_grad_()
+    weight = torch.randn((1, channels, rows, columns), generator=torch.Generator().manual_seed(0))
+    ours = synthesis.back(weight, synthesis.pictures(spectrum)).detach()
+    raw = synthesis.raw(spectrum)
+    mixed = raw if synthesis.colours is None else torch.einsum("dc,pcrk->pdrk", synthesis.colours, raw)
+    (expected,) = torch.autograd.grad((mixed.sigmoid() * weight).sum(), spectrum)
+    assert ours.numpy() == pytest.approx(expected.numpy(), abs=1e-5)

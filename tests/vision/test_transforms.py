@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from cellscope.vision.transforms import Robustness, moved, normalised, rotation, scaling, shift
+from cellscope.vision.transforms import GREY, Mover, Robustness, rotation, scaling, shift
 
 PICTURE = torch.rand((2, 3, 6, 8), generator=torch.Generator().manual_seed(0))
 
 
 def move(pictures: torch.Tensor, maps: np.ndarray) -> torch.Tensor:
-    return moved(pictures, normalised(maps, *pictures.shape[2:]))
+    mover = Mover(*pictures.shape[2:])
+    return mover(pictures - GREY, mover.grid(mover.maps(maps), len(pictures))) + GREY
 
 
 def test_no_move_leaves_a_picture_as_it_is() -> None:
@@ -70,3 +71,13 @@ def test_pictures_move_together_or_apart() -> None:
     assert torch.equal(together[0], together[1])
     apart = move(both, Robustness().draw(1, 2, 3)[0])
     assert not torch.equal(apart[0], apart[1])
+
+
+def test_the_gradient_is_led_back() -> None:
+    """What is led back by hand equals autograd's through the same sampling."""
+    mover = Mover(6, 8)
+    grid = mover.grid(mover.maps(Robustness().draw(1, 2, 3)[0]), 2)
+    pictures = PICTURE.clone().requires_grad_()
+    weight = torch.randn(PICTURE.shape, generator=torch.Generator().manual_seed(1))
+    (expected,) = torch.autograd.grad((mover(pictures, grid) * weight).sum(), pictures)
+    assert torch.allclose(mover.back(weight, PICTURE, grid), expected, atol=1e-6)

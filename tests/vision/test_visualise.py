@@ -15,7 +15,9 @@ from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.preprocessing import Preprocessing
 from cellscope.models.small_cnn import SmallCNNConfig
 from cellscope.vision.objectives import channel, diversity, interpolation, layer, logit, neuron
-from cellscope.vision.visualise import preset_for, visualise
+from cellscope.vision.presets import preset_for
+from cellscope.vision.render import Adam
+from cellscope.vision.visualise import visualise
 
 
 def network(shape: tuple[int, int, int] = (3, 16, 16), seed: int = 0) -> Classifier:
@@ -205,3 +207,17 @@ def test_progress_reaches_its_end() -> None:
               progress=lambda done, total, text: calls.append((done, total)))  # fmt: skip
     assert calls == sorted(calls)
     assert calls[-1] == (60, 60)
+
+
+def test_steps_are_adams() -> None:
+    """The spectrum moves as torch's own Adam moves it, upwards."""
+    random = torch.Generator().manual_seed(0)
+    ours, theirs = (torch.ones(5, 7) for _ in range(2))
+    adam = torch.optim.Adam([theirs], lr=0.05, maximize=True)
+    ascent = Adam(ours, 0.05)
+    for _ in range(12):
+        gradient = torch.randn((5, 7), generator=random)
+        theirs.grad = gradient.clone()
+        adam.step()
+        ascent.step(gradient)
+    assert torch.allclose(ours, theirs, atol=1e-6)
