@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -70,6 +71,11 @@ class Classifier:
         """The same architecture with weights drawn anew from `seed`; this network is left as it is."""
         name = f"{self.name} (untrained)"
         return replace(self, module=redrawn(self.module, seed), name=name, description="weights drawn anew")
+
+    def twin(self) -> Classifier:
+        """The same network with modules of its own and the same weights, so that two threads can each watch one."""
+        shared = {id(tensor): tensor for tensor in (*self.module.parameters(), *self.module.buffers())}
+        return replace(self, module=copy.deepcopy(self.module, shared))
 
     @cached_property
     def example(self) -> Tensor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from cellscope.axes import Progress
 from cellscope.vision.display import Display
 from cellscope.vision.fourier import FourierImage
 from cellscope.vision.presets import Preset
@@ -39,9 +39,9 @@ class Render:
     seed: int
     repeats: int
     batch: int
-    progress: Progress | None = None
+    report: Callable[[int], None]
 
-    def pictures(self, score: Score, which: range, of: int) -> Rendered:
+    def pictures(self, score: Score, which: range) -> Rendered:
         """Optimise the pictures of these numbers side by side, by Adam on their spectra."""
         steps, climb = self.preset.steps, _Climb(self, score, which)
         spectrum = climb.spectrum
@@ -56,8 +56,8 @@ class Render:
                 with redirected():
                     _, gradient = climb(step)
             ascent.step(gradient)
-            if self.progress is not None and (step % 16 == 15 or step + 1 == steps):
-                self.progress(which.start * steps + (step + 1) * len(which), of * steps, "optimising")
+            if step % 16 == 15 or step + 1 == steps:
+                self.report((step % 16 + 1) * len(which))
         end, gradient = climb(None)
         dead = ~gradient.flatten(1).any(1) & (end <= start)
         pictures = climb.synthesis.pictures(spectrum)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from cellscope.axes import Progress, Unit
 from cellscope.errors import CellscopeError, InputError
 from cellscope.models.classifier import Classifier
+from cellscope.parallel import in_shares
 from cellscope.vision.display import Display
 from cellscope.vision.fourier import FourierImage
 from cellscope.vision.objective import Objective
 from cellscope.vision.objectives import channel
 from cellscope.vision.presets import Preset, preset_for
-from cellscope.vision.render import Render
-from cellscope.vision.scoring import AT_ONCE, fitting_batch, scoring
+from cellscope.vision.render import Render, Rendered
+from cellscope.vision.scoring import AT_ONCE, fitting_batch, frozen, scoring
 
 CAVEAT = "an optimum is no typical sample: look at pictures of the data beside it"
 
@@ -78,14 +80,24 @@ def visualise(
         raise InputError(f"steps, repeats and batch are 1 or more, not {preset.steps}, {repeats}, {batch}")
     count = len(wanted.names) * repeats
     size = count if wanted.whole else max(repeats, (batch or fitting_batch(classifier, repeats)) // repeats * repeats)
+    size = min(size, -(-count // repeats) * repeats)
     group = max(size, AT_ONCE // 2 // prod(classifier.shape) // size * size)
     moves = preset.robustness.draw(preset.steps, count if apart else 1, seed)
-    render = Render(display, image, preset, moves, seed=seed, repeats=repeats, batch=size, progress=progress)
-    with scoring(classifier, wanted, together=repeats) as score:
-        parts = [render.pictures(score, range(at, min(at + group, count)), count) for at in range(0, count, group)]
+    report = _Report(progress, count * preset.steps)
+    render = Render(display, image, preset, moves, seed=seed, repeats=repeats, batch=size, report=report)
+    parts: dict[int, Rendered] = {}
+
+    def share(first: int, last: int) -> None:
+        mine = classifier if (first, last) == (0, count) else classifier.twin()
+        with scoring(mine, wanted, together=repeats) as score:
+            for at in range(first, last, group):
+                parts[at] = render.pictures(score, range(at, min(at + group, last)))
+
+    with frozen(classifier.module):
+        in_shares(count, share, grain=size)
 
     def joined(name: str) -> NDArray[Any]:
-        return torch.cat([getattr(part, name) for part in parts]).cpu().numpy()
+        return torch.cat([getattr(parts[at], name) for at in sorted(parts)]).cpu().numpy()
 
     curve = joined("curve")
     if not np.isfinite(curve).all():
@@ -104,3 +116,16 @@ def visualise(
         preset=preset,
         network=classifier.name,
     )
+
+
+class _Report:
+    """Progress of shares that run side by side: what each adds is added up."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.progress, self.total, self.done, self.lock = progress, total, 0, Lock()
+
+    def __call__(self, more: int) -> None:
+        if self.progress is not None:
+            with self.lock:
+                self.done += more
+                self.progress(self.done, self.total, "optimising")
