@@ -86,6 +86,7 @@ def _images(ctx: click.Context, minutes: float, again: bool, runs: Path, reports
     from cellscope.pipeline.demo import finished
     from cellscope.pipeline.demo_images import demo_images, demo_session, latest
     from cellscope.pipeline.find_pictures import find_pictures
+    from cellscope.pipeline.picture_pages.effort import QUICK
     from cellscope.pipeline.picture_pages.write import write_picture_pages
     from cellscope.pipeline.picture_training import held_back_images
 
@@ -108,7 +109,7 @@ def _images(ctx: click.Context, minutes: float, again: bool, runs: Path, reports
         search = find_pictures(load_classifier(run), run, held_back_images(run, images), progress=progress)
     say_findings(search.findings, 0.9)
     with bar("writing pages", unit="pages") as progress:
-        page = write_picture_pages(search, reports, progress=progress)
+        page = write_picture_pages(search, reports, effort=QUICK, progress=progress)
     click.echo(f"\nopen in a browser: {page.resolve().as_uri()}")
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Progress
 from cellscope.errors import CellscopeError
+from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material, as_shown, coloured
 from cellscope.pipeline.picture_pages.units import Dear
 from cellscope.report.contents import Line
@@ -31,20 +32,16 @@ from cellscope.vision.readable import readable
 from cellscope.vision.saliency import attribute
 
 METHODS = ("saliency", "gradient-x-input", "guided", "deconvnet", "grad-cam", "integrated-gradients")
-EXPLAINED = 4
-"""Pictures that are explained."""
 WORST = 24
 """Units of the map of lesions: those whose loss hurts any class most."""
-LESSONS = 1_000
-"""Pictures that the readable model and the probes are given."""
 
 
-def attributions(material: Material, progress: Progress | None = None) -> tuple[AttributionRow, ...]:
+def attributions(material: Material, effort: Effort, progress: Progress | None = None) -> tuple[AttributionRow, ...]:
     """A few pictures, each with every method's map for the class that the network tells, and how much survives."""
     network, images = material.network, material.search.images
     if images.flat:
         return ()
-    numbers = material.shown[:EXPLAINED]
+    numbers = material.shown[: effort.explained]
     pixels = images.pixels(numbers)
     inputs, shown = network.prepare(pixels), as_shown(network, pixels)
     targets = told(network, images.take(numbers))
@@ -55,13 +52,16 @@ def attributions(material: Material, progress: Progress | None = None) -> tuple[
         for name in METHODS:
             try:
                 made = attribute(network, name, one, target)
-                kept = survival(network, name, one, target, cascade=False)
+                kept = survival(network, name, one, target, cascade=False, draws=effort.redrawn)
             except CellscopeError:  # a method that this network cannot be asked for is left out
                 continue
             maps.append(Attribution(method=name, map=_flat(made.values[0]), survival=kept.top))
         window = max(2, min(inputs.shape[2:]) // 8)
         hidden = occlusion(network, one, target, window=window, stride=max(1, window // 2))
-        kept = survival(network, "occlusion", one, target, cascade=False, window=window, stride=max(1, window // 2))
+        kept = survival(
+            network, "occlusion", one, target, cascade=False, draws=effort.redrawn, window=window,
+            stride=max(1, window // 2),
+        )  # fmt: skip
         note = f"f(x) - f(hidden), window {window}, {hidden.fill}"
         maps.append(Attribution(method="occlusion", map=_flat(hidden.values[0]), survival=kept.top, note=note))
         number = int(numbers[at])
@@ -74,12 +74,13 @@ def attributions(material: Material, progress: Progress | None = None) -> tuple[
 
 
 def damages(
-    material: Material, halves: Halves, dear: Dear, progress: Progress | None = None
+    material: Material, halves: Halves, dear: Dear, effort: Effort, progress: Progress | None = None
 ) -> tuple[DamageCurve, ...]:
     """Accuracy over the share of each main layer that is removed, both orders, zero-filled."""
     curves = []
     for at, outlet in enumerate(material.main[:-1] or material.main):
-        made = damage(material.network, halves, dear.lesions[str(outlet.site)], steps=6, draws=5)
+        ranked = dear.lesions[str(outlet.site)]
+        made = damage(material.network, halves, ranked, steps=effort.shares, draws=effort.draws, most=effort.damaged)
         low, high = made.range()
         x = tuple(float(s) for s in made.shares)
         site = str(outlet.site)
@@ -108,10 +109,10 @@ def lesions(dear: Dear) -> ClassLesions | None:
     )
 
 
-def invariances(material: Material, progress: Progress | None = None) -> tuple[InvarianceCurve, ...]:
+def invariances(material: Material, effort: Effort, progress: Progress | None = None) -> tuple[InvarianceCurve, ...]:
     """How like themselves the main layers stay under each change."""
     sites = [str(o.site) for o in material.main]
-    made = invariance(material.network, material.search.images, sites=sites, most=128, progress=progress)
+    made = invariance(material.network, material.search.images, sites=sites, most=effort.moved, progress=progress)
     curves = []
     for curve in made.curves:
         x = tuple(float(a) for a in curve.transform.amounts)
@@ -127,10 +128,10 @@ def invariances(material: Material, progress: Progress | None = None) -> tuple[I
     return tuple(curves)
 
 
-def readable_model(material: Material) -> ReadableModel:
+def readable_model(material: Material, effort: Effort) -> ReadableModel:
     """A logistic regression on pixels beside the network."""
     network = material.network
-    made = readable(network, material.search.images, most=LESSONS)
+    made = readable(network, material.search.images, most=effort.lessons, iterations=effort.fits)
     note = f"on {made.scored:,} pictures that neither learned from; chance {made.chance:.3f}"
     return ReadableModel(
         classes=made.classes, weights=made.weights, accuracy=made.accuracy[0], network=made.network[0],
@@ -138,10 +139,10 @@ def readable_model(material: Material) -> ReadableModel:
     )  # fmt: skip
 
 
-def layer_probes(material: Material, progress: Progress | None = None) -> Probes:
+def layer_probes(material: Material, effort: Effort, progress: Progress | None = None) -> Probes:
     """Linear probes of the main layers."""
     sites = [str(o.site) for o in material.main]
-    made = probes(material.network, material.search.images, sites=sites, most=LESSONS, progress=progress)
+    made = probes(material.network, material.search.images, sites=sites, most=effort.lessons, progress=progress)
     accuracy, low, high = (tuple(float(v) for v in made.accuracy[:, k]) for k in range(3))
     return Probes(layers=tuple(sites), accuracy=accuracy, low=low, high=high, network=made.network[0])
 

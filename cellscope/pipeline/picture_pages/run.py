@@ -8,11 +8,15 @@ import math
 import numpy as np
 
 from cellscope.axes import Progress
+from cellscope.count_pictures import count_pictures
 from cellscope.evidence.terms import WHOLE
+from cellscope.judge import judge
+from cellscope.models.classifier import Classifier
 from cellscope.pipeline.classifiers import load_classifier
 from cellscope.pipeline.pages import number
 from cellscope.pipeline.picture_pages import panels
 from cellscope.pipeline.picture_pages.concepts import Concepts
+from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material, as_shown
 from cellscope.pipeline.picture_pages.units import Dear
 from cellscope.pipeline.picture_pages.words import header, run_headline
@@ -22,13 +26,14 @@ from cellscope.training.run import RunFolder
 from cellscope.vision.formation import formation
 from cellscope.vision.labelled import Halves
 
-STEPS = 12
-"""Snapshots that are shown."""
+FORMED = 400
+"""Pictures on which concepts are scored at every snapshot."""
 
 
 def run_page(
-    material: Material, concepts: Concepts, dear: Dear, halves: Halves | None, progress: Progress | None = None
-) -> PictureRunPage:
+    material: Material, concepts: Concepts, dear: Dear, halves: Halves | None, effort: Effort,
+    progress: Progress | None = None,
+) -> PictureRunPage:  # fmt: skip
     """Everything that the page of a run shows; what cannot be measured (no labels, rows of numbers) is left out."""
     search = material.search
     counts = panels.confusion_counts(material) if halves is not None else None
@@ -47,13 +52,13 @@ def run_page(
         },
         losses=losses(search.run),
         confusion=None if counts is None else Confusion(classes=material.network.classes, counts=counts),
-        damage=() if halves is None else panels.damages(material, halves, dear, progress),
+        damage=() if halves is None else panels.damages(material, halves, dear, effort, progress),
         lesions=panels.lesions(dear),
-        invariance=panels.invariances(material, progress),
-        attributions=panels.attributions(material, progress),
-        readable=None if halves is None else panels.readable_model(material),
-        probes=None if halves is None else panels.layer_probes(material, progress),
-        snapshots=snapshots(material, progress),
+        invariance=panels.invariances(material, effort, progress),
+        attributions=panels.attributions(material, effort, progress),
+        readable=None if halves is None else panels.readable_model(material, effort),
+        probes=None if halves is None else panels.layer_probes(material, effort, progress),
+        snapshots=snapshots(material, effort, progress),
         backquery=panels.backqueries(material),
         chance=None if counts is None else float(counts.sum(1).max() / counts.sum()),
     )
@@ -97,16 +102,17 @@ def losses(run: RunFolder | None) -> dict[str, tuple[float | None, ...]]:
         return {}
 
 
-def snapshots(material: Material, progress: Progress | None = None) -> tuple[Snapshot, ...]:
+def snapshots(material: Material, effort: Effort, progress: Progress | None = None) -> tuple[Snapshot, ...]:
     """The network at the steps that were kept of its training."""
     search = material.search
     if search.run is None or len(search.run.snapshots()) < 2:
         return ()
     known = search.run.snapshots()
-    chosen = sorted({known[round(k)] for k in np.linspace(0, len(known) - 1, min(STEPS, len(known)))})
+    chosen = sorted({known[round(k)] for k in np.linspace(0, len(known) - 1, min(effort.snapshots, len(known)))})
     networks = [(step, load_classifier(search.run, which=step)) for step in chosen]
     made = formation(networks, search.images, sites=[str(o.site) for o in material.main], progress=progress)
     sites = [str(o.site) for o in made.outlets]
+    told = _concepts_over(material, networks)
     return tuple(
         Snapshot(
             step=int(step), accuracy=number(made.accuracy[k]),
@@ -114,6 +120,19 @@ def snapshots(material: Material, progress: Progress | None = None) -> tuple[Sna
             dead={site: int(made.dead_counts[k, s]) for s, site in enumerate(sites)},
             sparsity={site: float(made.zeros[k, s]) for s, site in enumerate(sites)},
             locality={site: float(made.locality[k, s]) for s, site in enumerate(sites)},
+            concepts=told[k],
         )
         for k, step in enumerate(made.steps.tolist())
     )  # fmt: skip
+
+
+def _concepts_over(material: Material, networks: list[tuple[int, Classifier]]) -> list[dict[str, float]]:
+    """The best unit's score of every concept at every snapshot, chosen and reported anew, on some of the pictures."""
+    search = material.search
+    some = search.images.take(np.arange(min(FORMED, len(search.images))))
+    main = [o for o in material.main if o.grid != (1, 1)] or list(material.main)
+    told = []
+    for _, network in networks:
+        counts = count_pictures(network, some, main, search.findings.features, evidence=False)
+        told.append({e.feature: e.score for e in judge(*counts).evidence if not e.remark and math.isfinite(e.score)})
+    return told

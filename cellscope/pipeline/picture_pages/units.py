@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from cellscope.axes import Progress, Unit
 from cellscope.hooks.modules import Outlet
 from cellscope.pipeline.pages import number
+from cellscope.pipeline.picture_pages.backward import layer_backward
 from cellscope.pipeline.picture_pages.concepts import Concepts
+from cellscope.pipeline.picture_pages.effort import Effort
+from cellscope.pipeline.picture_pages.filters import layer_filters
 from cellscope.pipeline.picture_pages.material import Material, coloured, maps_of
 from cellscope.report.contents import Line
-from cellscope.report.picture_contents import ConceptScore, Examples, Lesion, Optimised, PictureUnit
+from cellscope.report.picture_contents import ConceptScore, Examples, Filter, Lesion, Optimised, PictureUnit
 from cellscope.vision.examples import Kept
 from cellscope.vision.importance import Importance, each_unit
 from cellscope.vision.labelled import Halves
 from cellscope.vision.visualise import Visualisation, visualise
 
-STEPS = 128
-"""Of an optimised picture: enough for its form, where hundreds of them are made."""
 POINTS = 48
 """Of the curve of an objective."""
 
@@ -34,7 +36,7 @@ class Dear:
     lesions: Mapping[str, Importance] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, material: Material, halves: Halves | None, progress: Progress | None = None) -> Dear:
+    def of(cls, material: Material, halves: Halves | None, effort: Effort, progress: Progress | None = None) -> Dear:
         """Measure both of the main layers; what a network cannot be asked for is left out."""
         optimised, lesions = {}, {}
         seed = material.search.findings.counts.seed
@@ -43,7 +45,7 @@ class Dear:
                 progress(at, len(material.main), "pictures and lesions")
             units = [str(Unit(outlet.site, k)) for k in range(outlet.units)]
             if not material.search.images.flat:
-                optimised[str(outlet.site)] = visualise(material.network, units, steps=STEPS, seed=seed)
+                optimised[str(outlet.site)] = visualise(material.network, units, steps=effort.steps, seed=seed)
             if halves is not None:
                 lesions[str(outlet.site)] = each_unit(material.network, halves, outlet.site)
         return cls(optimised, lesions)
@@ -57,6 +59,8 @@ class Units:
     ) -> None:
         self.material, self.concepts, self.outlet, self.dear, self.bank = material, concepts, outlet, dear, bank
         self.examples, self.field = material.examples[outlet.site], material.fields[outlet.site]
+        self.filters = layer_filters(material, outlet)
+        self.backward = layer_backward(material, outlet) if outlet in material.main else [()] * outlet.units
         self.base = next(
             base
             for base, part in zip(concepts.sizes.tolist(), concepts.findings.parts, strict=False)
@@ -83,7 +87,10 @@ class Units:
             top=examples["top"],
             bottom=examples["bottom"],
             random=examples["random"],
+            backward=self.backward[index],
             optimised=self._optimised(index),
+            filter=self._filter(index),
+            weights=self._weights(index),
             concepts=self._concepts(index),
             lesion=self._lesion(index),
         )
@@ -112,6 +119,21 @@ class Units:
     def _box(self, place: Sequence[int]) -> tuple[int, int, int, int]:
         top, bottom, left, right = self.field.box(place[0], place[1])
         return top, left, bottom, right
+
+    def _filter(self, index: int) -> Filter | None:
+        if not self.filters:
+            return None
+        own = self.filters[index]
+        return own if own.response is None else replace(own, response_input=self.bank[int(self.material.shown[0])])
+
+    def _weights(self, index: int) -> NDArray[np.float32] | None:
+        """The weights of a unit that reads rows of numbers, [column]."""
+        module = dict(self.material.network.module.named_modules()).get(self.outlet.site.path)
+        images = self.material.search.images
+        if not images.flat or not isinstance(module, nn.Linear) or module.in_features != len(images.columns):
+            return None
+        weights: NDArray[np.float32] = module.weight[index].detach().float().cpu().numpy()
+        return weights
 
     def _optimised(self, index: int) -> tuple[Optimised, ...]:
         made = self.dear.optimised.get(str(self.outlet.site))

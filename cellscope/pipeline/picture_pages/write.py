@@ -8,6 +8,7 @@ from cellscope.axes import Progress
 from cellscope.errors import InputError
 from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.picture_pages.concepts import Concepts
+from cellscope.pipeline.picture_pages.effort import FULL, Effort
 from cellscope.pipeline.picture_pages.layers import layer_page
 from cellscope.pipeline.picture_pages.material import Material
 from cellscope.pipeline.picture_pages.run import run_page
@@ -16,17 +17,15 @@ from cellscope.report.page import write_index
 from cellscope.report.picture_page import write_concept_page, write_layer_page, write_picture_run_page
 from cellscope.vision.labelled import Halves, halves
 
-LESIONED = 600
-"""Pictures on which lesions are scored: half of them choose, half report."""
-
 
 def write_picture_pages(
-    search: PictureSearch, reports: Path, *, single_file: bool = False, progress: Progress | None = None
-) -> Path:
+    search: PictureSearch, reports: Path, *, single_file: bool = False, effort: Effort = FULL,
+    progress: Progress | None = None,
+) -> Path:  # fmt: skip
     """Write the page of the run, of every layer and of every concept, and the index; the path of the run's."""
     material = Material.of(search, progress)
-    two = _halves(search)
-    dear = Dear.of(material, two, progress)
+    two = _halves(search, effort)
+    dear = Dear.of(material, two, effort, progress)
     concepts = Concepts(material)
     total = len(search.outlets) + len(search.findings.features) + 1
     for position, outlet in enumerate(search.outlets):
@@ -37,14 +36,16 @@ def write_picture_pages(
         if progress:
             progress(len(search.outlets) + concept, total, feature.name)
         write_concept_page(reports, concepts.page(concept), single_file=single_file)
-    path = write_picture_run_page(reports, run_page(material, concepts, dear, two, progress), single_file=single_file)
+    path = write_picture_run_page(
+        reports, run_page(material, concepts, dear, two, effort, progress), single_file=single_file
+    )
     write_index(reports, single_file=single_file)
     return path
 
 
-def _halves(search: PictureSearch) -> Halves | None:
+def _halves(search: PictureSearch, effort: Effort) -> Halves | None:
     """The pictures in two halves, where they have classes that the network tells."""
     try:
-        return halves(search.network, search.images, most=LESIONED, seed=search.findings.counts.seed)
+        return halves(search.network, search.images, most=effort.lesioned, seed=search.findings.counts.seed)
     except InputError:
         return None

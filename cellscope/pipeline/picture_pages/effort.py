@@ -1,0 +1,38 @@
+"""How much is spent on the pages of pictures: everything is measured either way, on more or on fewer pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Effort:
+    """steps     of every optimised picture
+    lesioned  pictures on which lesions are scored: half of them choose, half report
+    shares, draws  points of a damage curve, and its random orders; `damaged` pictures they are scored on
+    moved     pictures that are shifted, turned and so on
+    lessons   pictures that the readable model and the probes are given
+    fits      iterations of the readable model at most
+    explained pictures that are explained, and `redrawn` draws of the layer that is drawn anew for the check
+    snapshots of the training that are shown
+    """
+
+    steps: int = 192
+    lesioned: int = 1_000
+    shares: int = 8
+    draws: int = 8
+    damaged: int = 500
+    moved: int = 256
+    lessons: int = 2_000
+    fits: int = 300
+    explained: int = 6
+    redrawn: int = 3
+    snapshots: int = 16
+
+
+FULL = Effort()
+QUICK = Effort(
+    steps=64, lesioned=240, shares=5, draws=3, damaged=160, moved=64, lessons=600, fits=60, explained=4, redrawn=2,
+    snapshots=8,
+)  # fmt: skip
+"""What the demonstration spends, so that its pages are there within two minutes of the training."""
