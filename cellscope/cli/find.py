@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,32 +145,21 @@ def say_findings(findings: Findings, at: float) -> None:
     judged = sorted(
         (e for e in findings.evidence if e.unit is not None), key=lambda e: (not e.found, not e.plain, -e.score)
     )
+    terms, late = findings.counts.terms, findings.counts.lags is not None
+    last = "lag" if late else "within"
     rows = []
     for e in judged:
         assert e.unit is not None
         interval = f"{digits(e.low)}-{digits(e.high)}"
+        inner = "-" if math.isnan(e.within) else f"{digits(e.within)} of {e.kin}"
         rows.append([
             e.answer, e.feature, str(e.unit), "+" if e.sign > 0 else "-", digits(e.score), interval,
-            digits(e.current), digits(e.three), digits(e.untrained), str(e.lag), probability(e.p), probability(e.q),
+            digits(e.current), digits(e.three), digits(e.untrained), str(e.lag) if late else inner,
+            probability(e.p), probability(e.q),
         ])  # fmt: skip
-    heads = [
-        "found",
-        "feature",
-        "best unit",
-        "sign",
-        "score",
-        "95 %",
-        "1 char",
-        "3 chars",
-        "untrained",
-        "lag",
-        "p",
-        "q",
-    ]
+    heads = ["found", "feature", "best unit", "sign", "score", "95 %", *terms.columns, "untrained", last, "p", "q"]
     click.echo(tabulate(heads, rows))
-    click.echo(
-        "score: AUC of a span feature, rank correlation of a numeric one, on blocks the unit was not chosen on\n"
-    )
+    click.echo(f"score: AUC of a span feature, rank correlation of a numeric one, on {terms.chosen_on}\n")
     for e in sorted(findings.evidence, key=lambda e: e.plain):
         if e.found or e.plain:
             click.echo(e.verdict)
@@ -183,4 +173,6 @@ def say_findings(findings: Findings, at: float) -> None:
             "(for why, see the pages or --format json)"
         )
     click.echo(findings.summary(at))
-    click.echo(f"{findings.characters:,} characters heard, {findings.draws} shifts, seed {findings.counts.seed}")
+    click.echo(
+        f"{findings.characters:,} {terms.items} {terms.taken}, {findings.draws} shifts, seed {findings.counts.seed}"
+    )

@@ -14,9 +14,16 @@ class Terms:
     inside: str
     current: str
     three: str
+    columns: tuple[str, str]
+    """What tables call these two."""
+    chosen_on: str = "pictures the unit was not chosen on"
+    taken: str = "seen"
 
 
-TEXT = Terms("characters", "text", "inside", "current character", "last three characters")
-PLACES = Terms("places", "set of pictures", "inside", "own colour alone", "colours alone")
-WHOLE = Terms("pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone")
-ROWS = Terms("rows", "table", "in rows of", "best single column", "best single column")
+TEXT = Terms("characters", "text", "inside", "current character", "last three characters", ("1 char", "3 chars"),
+             "blocks the unit was not chosen on", "heard")  # fmt: skip
+PLACES = Terms("places", "set of pictures", "inside", "own colour alone", "colours alone", ("own colour", "colours"))
+WHOLE = Terms(
+    "pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone", ("mean colour", "colours")
+)
+ROWS = Terms("rows", "table", "in rows of", "row alone", "row alone", ("-", "-"))

@@ -32,7 +32,7 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(
-    steps=64, lesioned=240, shares=5, draws=3, damaged=160, moved=64, lessons=600, fits=60, explained=4, redrawn=2,
+    steps=48, lesioned=200, shares=5, draws=3, damaged=100, moved=64, lessons=600, fits=60, explained=4, redrawn=2,
     snapshots=8,
 )  # fmt: skip
 """What the demonstration spends, so that its pages are there within two minutes of the training."""
