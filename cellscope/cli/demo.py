@@ -18,7 +18,9 @@ CHARACTERS = 2_000_000
 
 @click.command()
 @click.argument("what", type=click.Choice(["text", "images"]), default="text")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train so long.  [default: 3; images: 1.75]")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Train so long.  [default: 3; images: 1.75]"
+)
 @click.option("--again", is_flag=True, help="Train a new network, though there is one.")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the runs."
