@@ -75,7 +75,7 @@ class _Grid:
         numbers = glance.pixels[:, self.columns].T if self.columns else np.zeros((0, spans.shape[1]), np.float32)
         labels = self.ranker.grid(part.start, spans, numbers)
         self.labelled += np.concatenate([spans.sum(1, dtype=np.int64), labels.mask.sum(1).astype(np.int64)])
-        on = torch.from_numpy(labels.spans).float()
+        on = torch.from_numpy(labels.spans.astype(np.float32))
         self.together += (on @ on.T).long().numpy()
         if self.contexts is not None:
             keys = colour_keys(glance.pixels, self.places.grid, self.places.rows, self.places.columns)
@@ -85,7 +85,7 @@ class _Grid:
 
     def _spans(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Where each concept is on, bool [concept, picture, place]."""
-        if len(self.chosen) < len(masks):
+        if self.chosen != list(range(len(masks))):
             masks = masks[self.chosen]
         many = masks.shape[:2]
         if masks.shape[2:] == (1, 1):

@@ -89,7 +89,7 @@ def look(
     keep = _Keep({outlet.grid: places[outlet.site] for outlet in outlets})
     with torch.no_grad(), watch(network.module, [o.site for o in outlets], keep=keep, stop=True) as seen:
         for first in range(0, len(order), batch):
-            index = np.sort(order[first : first + batch])
+            index = order[first : first + batch]  # not sorted: neighbours would be of one class again
             pixels = images.pixels(index)
             heard = seen.play(network.prepare(pixels).contiguous(memory_format=memory))
             chunks, rounds = {}, {}

@@ -1,9 +1,10 @@
-"""What many tests share: the real texts, and a browser with its network off."""
+"""What many tests share: the real texts, a browser with its network off, and the helpers beside this file."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
 
 
