@@ -23,6 +23,8 @@ COMMANDS = (
     "filters",
     "occlude",
     "saliency",
+    "visualise",
+    "maximise",
     "sample",
     "record",
     "adopt",

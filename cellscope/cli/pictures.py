@@ -60,8 +60,18 @@ def preparation_options(command: F) -> F:
 
 def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
     """The network, its run (None for --model) and the pictures that the options name, which are taken out."""
+    from cellscope.pipeline.classifiers import open_pictures
+
+    network, folder, images, reading = network_opened(run, options)
+    return network, folder, open_pictures(folder, images, **reading)
+
+
+def network_opened(
+    run: str | None, options: dict[str, Any]
+) -> tuple[Classifier, RunFolder | None, str | None, dict[str, Any]]:
+    """The network, its run (None for --model), the set that was named, and how it is to be read; all taken out."""
     from cellscope.models.preprocessing import Preprocessing
-    from cellscope.pipeline.classifiers import open_classifier, open_pictures
+    from cellscope.pipeline.classifiers import open_classifier
 
     reading, images = set_given(options), options.pop("images")
     model, classes = options.pop("model"), options.pop("classes")
@@ -82,7 +92,7 @@ def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFol
     if images is not None and folder is not None and len(network.shape) == 3:
         reading.setdefault("size", network.shape[1:])
         reading.setdefault("channels", network.shape[0])
-    return network, folder, open_pictures(folder, images, **reading)
+    return network, folder, images, reading
 
 
 def set_given(options: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from cellscope.axes import Site
 from cellscope.errors import InputError
 from cellscope.hooks.modules import watch
 from cellscope.models.classifier import Classifier
@@ -16,13 +17,16 @@ from cellscope.vision.objective import Heard, Objective
 Score = Callable[[Tensor, Tensor], Tensor]
 """`score(inputs [picture, ..], targets int64 [picture]) -> [picture]`, differentiable."""
 
+Hear = Callable[[Tensor], tuple[dict[Site, Tensor], Tensor | None]]
+"""`hear(inputs) -> (maps of the sites, class scores or None)`."""
+
 AT_ONCE = 1 << 18
 """Numbers in the widest map of a batch: what a core's own cache holds, or nearly."""
 
 
 @contextmanager
-def scoring(classifier: Classifier, objective: Objective, *, together: int = 1) -> Iterator[Score]:
-    """The objective as a function of prepared inputs, no further into the network than it must look.
+def hearing(classifier: Classifier, objective: Objective) -> Iterator[Hear]:
+    """What an objective must see of a batch, no further into the network than it must look.
 
     The network is in eval mode and its weights ask for no gradient within; all is as it was afterwards.
     """
@@ -32,13 +36,23 @@ def scoring(classifier: Classifier, objective: Objective, *, together: int = 1) 
     module = classifier.module
     with frozen(module), watch(module, objective.sites, keep=keep, stop=stop) as seen:
 
-        def score(inputs: Tensor, targets: Tensor) -> Tensor:
+        def hear(inputs: Tensor) -> tuple[dict[Site, Tensor], Tensor | None]:
+            inputs = inputs.clone()  # a first layer may work in place
             if stop:
-                maps, logits = seen.play(inputs), None
-            else:
-                logits = classifier.logits(inputs)
-                maps = {site: seen[site] for site in objective.sites}
-            scores = objective.score(Heard(maps, logits, targets, together))
+                return seen.play(inputs), None
+            logits = classifier.logits(inputs)
+            return {site: seen[site] for site in objective.sites}, logits
+
+        yield hear
+
+
+@contextmanager
+def scoring(classifier: Classifier, objective: Objective, *, together: int = 1) -> Iterator[Score]:
+    """The objective as a function of prepared inputs; see `hearing`."""
+    with hearing(classifier, objective) as hear:
+
+        def score(inputs: Tensor, targets: Tensor) -> Tensor:
+            scores = objective.score(Heard(*hear(inputs), targets, together))
             if torch.is_grad_enabled() and inputs.requires_grad and not scores.requires_grad:
                 raise InputError(f"{objective.names[0]} of {classifier.name} does not depend on the picture smoothly")
             return scores
