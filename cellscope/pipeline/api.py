@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellscope.axes import Site
 from cellscope.count import count
+from cellscope.data.images import ImageSet
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def find(
     subject: Any = None,
-    corpus: Corpus | str | Path | None = None,
+    corpus: Corpus | ImageSet | str | Path | None = None,
     *,
     features: Sequence[str | Feature] = (),
     sites: Sequence[str] = (),
@@ -54,7 +55,7 @@ def find(
 
 def search(
     subject: Any = None,
-    corpus: Corpus | str | Path | None = None,
+    corpus: Corpus | ImageSet | str | Path | None = None,
     *,
     features: Sequence[str | Feature] = (),
     sites: Sequence[str] = (),
@@ -71,7 +72,14 @@ def search(
               forward(ids [batch, time], state=None) gives logits or (logits, state); or an array [position, unit] of
               what was recorded on `corpus`, row t on reading character t (numpy, zarr, h5py, or open_array(path))
     corpus    a Corpus, or a text file's path; for a run, its own text by default
+
+    A run that was trained on pictures, or a Classifier, is searched over concepts: `features` are their names (by
+    default all that the set has masks of, or else its classes), `corpus` an ImageSet, or what `open_images` takes.
     """
+    looked = _search_pictures(subject, corpus, features, sites, Path(runs), seed, progress)
+    if looked is not None:
+        return looked
+    assert not isinstance(corpus, ImageSet)
     chosen = _features(features)
     if _is_array(subject):
         return _search_array(subject, _corpus(corpus, None, None), chosen, sites, seed=seed, progress=progress)
@@ -90,6 +98,29 @@ def search(
         seed=seed,
         progress=progress,
     )
+
+
+def _search_pictures(
+    subject: Any, images: Any, features: Sequence[str | Feature], sites: Sequence[str], runs: Path, seed: int,
+    progress: Progress | None,
+) -> Findings | None:  # fmt: skip
+    """The search of a network for pictures; None where it is none."""
+    from cellscope.models.classifier import Classifier
+    from cellscope.pipeline.classifiers import is_picture_run, load_classifier, open_pictures
+    from cellscope.pipeline.find_pictures import find_pictures
+    from cellscope.training.run import latest_run, open_run
+
+    folder = None
+    if not isinstance(subject, Classifier):
+        if not (subject is None or isinstance(subject, (str, Path))):
+            return None
+        folder = latest_run(runs) if subject is None else open_run(subject, runs)
+        if not is_picture_run(folder):
+            return None
+        subject = load_classifier(folder)
+    asked = [f if isinstance(f, str) else f.name for f in features]
+    shown = images if isinstance(images, ImageSet) else open_pictures(folder, images)
+    return find_pictures(subject, folder, shown, asked=asked, sites=sites, seed=seed, progress=progress).findings
 
 
 def _features(asked: Sequence[str | Feature]) -> tuple[Feature, ...]:
