@@ -15,7 +15,7 @@ from cellscope.count import Counts
 from cellscope.data.images import ImageSet
 from cellscope.evidence.baselines import Contexts
 from cellscope.evidence.colours import colour_keys
-from cellscope.evidence.terms import PLACES, ROWS, WHOLE
+from cellscope.evidence.terms import FILLED, PLACES, ROWS, WHOLE
 from cellscope.features.concepts import Concept
 from cellscope.hooks.modules import Outlet
 from cellscope.look import BATCH, BLOCKS, Glance, Places, look
@@ -134,6 +134,7 @@ class _Counter:
         assert self.tally is not None
         grid = self.grid
         units = tuple(Unit(self.outlet.site, i) for i in range(self.outlet.units))
-        terms = ROWS if grid.images.flat else WHOLE if grid.places.whole else PLACES
+        spread = FILLED if grid.images.masks is None else PLACES
+        terms = ROWS if grid.images.flat else WHOLE if grid.places.whole else spread
         sums = self.tally, None, self.shifts, grid.contexts
         return Counts(units, grid.concepts, grid.heard, grid.labelled, *sums, self.seed, terms, grid.together)

@@ -122,7 +122,8 @@ class Findings:
     def summary(self, at: float = 0.9) -> str:
         """`n of N units track one of k features at AUC >= t, q <= .05`."""
         units, features = self.tracking(at)
+        beaten = any(np.isfinite(e.three) for e in self.evidence)
         return (
             f"{units} of {len(self.units)} units track one of {features} of {len(self.features)} features "
-            f"at AUC >= {at:g} (numeric: rank r), q <= {Q:g}, above the {self.counts.terms.three}"
+            f"at AUC >= {at:g} (numeric: rank r), q <= {Q:g}" + f", above the {self.counts.terms.three}" * beaten
         )

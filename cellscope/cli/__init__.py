@@ -90,4 +90,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away (cellscope ... | head): nothing is left to say
         code = 0
+    except Exception as error:
+        if os.environ.get("CELLSCOPE_TRACEBACK"):
+            raise
+        reason = " ".join(str(error).split())[:300]
+        click.echo(
+            f"cellscope: failed in a way that nobody foresaw: {type(error).__name__}: {reason} "
+            "(CELLSCOPE_TRACEBACK=1 shows where)", err=True,
+        )  # fmt: skip
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellscope.cli.figures import FORMAT, as_json
+from cellscope.cli.options import SEED
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import bar, tabulate
 from cellscope.errors import InputError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--most", type=click.IntRange(2), default=256, show_default=True, help="Look at so many pictures at most."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample and of the noise.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the sample and of the noise.")
 @click.option("--pooled", is_flag=True, help="Compare the averages of maps over their places, not the maps.")
 @FORMAT
 def invariance(

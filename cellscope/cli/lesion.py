@@ -9,6 +9,7 @@ import click
 
 from cellscope.axes import Unit
 from cellscope.cli.figures import FORMAT, as_json
+from cellscope.cli.options import SEED
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import bar, tabulate
 from cellscope.errors import InputError
@@ -32,7 +33,7 @@ SHOWN = 15
               help="Orders in which units are removed at random.")  # fmt: skip
 @click.option("--most", type=click.IntRange(4), default=1000, show_default=True,
               help="Look at so many at most; one half chooses, the other reports.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the halves and of the random orders.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the halves and of the random orders.")
 @FORMAT
 def lesion(
     names: tuple[str, ...], layer: str | None, fill: str, draws: int, most: int, seed: int, form: str, **options: Any

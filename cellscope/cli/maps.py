@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cellscope.cli.options import SEED
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import note
 from cellscope.errors import InputError
@@ -31,7 +32,7 @@ def map_options(command: F) -> F:
                      help="Of a unit's map: its mean, centre or max, or a ROW,COLUMN."),
         click.option("--draws", type=click.IntRange(0), default=3, show_default=True,
                      help="Draws of the randomisation check; 0 leaves it out."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the check."),
+        click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the check."),
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
                      help="Folder of the pages; maps go to NAME/maps in it."),
     )  # fmt: skip

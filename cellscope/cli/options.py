@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+SEED = click.IntRange(0, 2**63 - 1)
+"""What every generator of random numbers takes."""
 
 
 def network_options(command: F) -> F:
@@ -55,7 +57,7 @@ def search_options(command: F) -> F:
                      help="Features of yours, in TOML."),
         click.option("--characters", type=click.IntRange(min=0), default=0,
                      help="Search only the last so many characters of the text.  [default: all of it]"),
-        click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=123, show_default=True,
+        click.option("--seed", type=SEED, default=123, show_default=True,
                      help="Seed of the shifts and of the untrained network."),
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
                      help="Folder of the pages."),

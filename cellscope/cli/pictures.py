@@ -75,6 +75,7 @@ def network_opened(
 
     reading, images = set_given(options), options.pop("images")
     model, classes = options.pop("model"), options.pop("classes")
+    _refuse_unused(model, classes, reading, images, options)
     mean, std, (low, high) = (numbers(options.pop(name), name) for name in ("mean", "std", "range_"))
     order = options.pop("order")
     shape = preprocessing = None
@@ -93,6 +94,19 @@ def network_opened(
         reading.setdefault("size", network.shape[1:])
         reading.setdefault("channels", network.shape[0])
     return network, folder, images, reading
+
+
+def _refuse_unused(
+    model: str | None, classes: Path | None, reading: dict[str, Any], images: str | None, options: dict[str, Any]
+) -> None:
+    """InputError for an option that would change nothing: a run knows its preparation, and its own pictures."""
+    if model is None:
+        known = {"mean": "0", "std": "1", "range_": "0,1", "order": "rgb"}
+        given = ["classes"] * (classes is not None) + [name for name in known if options[name] != known[name]]
+        if given:
+            raise InputError(f"--{given[0].rstrip('_')} is for --model: a run knows its own; leave it out")
+    if images is None and model is None and reading:
+        raise InputError(f"--{min(reading)} says how --images are read, and there are none; give --images SET")
 
 
 def set_given(options: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellscope.cli.figures import FORMAT, as_json
+from cellscope.cli.options import SEED
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import bar, tabulate
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
               help="Average feature maps over each of GRID x GRID parts; 1 loses all places.")  # fmt: skip
 @click.option("--most", type=click.IntRange(4), default=2000, show_default=True,
               help="Look at so many pictures at most; one half teaches, the other scores.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the halves and of the untrained network.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Seed of the halves and of the untrained network."
+)
 @FORMAT
 def probe(run: str | None, sites: tuple[str, ...], grid: int, most: int, seed: int, form: str, **options: Any) -> None:
     """Say what is already decided in which layer, and what a logistic regression on the pixels can do.

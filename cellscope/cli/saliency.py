@@ -9,6 +9,7 @@ import click
 
 from cellscope.cli.maps import asked_of, map_options, say_map
 from cellscope.cli.say import bar
+from cellscope.errors import InputError
 
 METHODS = ("saliency", "gradient", "gradient-x-input", "guided", "deconvnet", "grad-cam", "integrated-gradients")
 
@@ -35,6 +36,8 @@ def saliency(
     from cellscope.axes import Site
     from cellscope.pipeline.maps import fill_of, saliency_map
 
+    if layer is not None and method != "grad-cam":
+        raise InputError(f"--layer is for --method grad-cam; {method} is a map of the picture itself")
     asked = asked_of(run, picture, options)
     with bar("drawing layers anew", unit="maps") as progress:
         made = saliency_map(

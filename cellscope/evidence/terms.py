@@ -23,6 +23,10 @@ class Terms:
 TEXT = Terms("characters", "text", "inside", "current character", "last three characters", ("1 char", "3 chars"),
              "blocks the unit was not chosen on", "heard")  # fmt: skip
 PLACES = Terms("places", "set of pictures", "inside", "own colour alone", "colours alone", ("own colour", "colours"))
+FILLED = Terms(
+    "places", "set of pictures", "in pictures of", "own colour alone", "colours alone", ("own colour", "colours")
+)
+"""Places of maps, where a concept fills its pictures, as a class does: it is asked alike of layers without places."""
 WHOLE = Terms(
     "pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone", ("mean colour", "colours")
 )

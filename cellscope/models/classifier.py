@@ -98,27 +98,42 @@ def wrap(
     A tuple's or dict's class scores are found; a softmax, log-softmax or sigmoid at the end is noticed, and undone when
     scores are asked for.
     """
-    from cellscope.hooks.modules import evaluating
-
     name = name or type(module).__name__
     bare = Classifier(module, shape, classes, preprocessing or Preprocessing(), name, description)
-    with evaluating(module), torch.no_grad():
-        try:
-            answer = module(bare.example)
-        except Exception as error:  # the user's own code may fail in any way
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(
-                f"{name}: forward(pictures [2, {_by(shape)}]) failed: {type(error).__name__}: {reason}"
-            ) from error
-    key, scores = _scores(answer, name)
+    key, scores = _scores(_tried(bare), name)
+    if not scores.is_floating_point() or not scores.isfinite().all():
+        what = "numbers that are not finite" if scores.is_floating_point() else f"numbers of type {scores.dtype}"
+        raise InputError(f"{name} gave {what} for pictures of noise; class scores are finite floating-point numbers")
     head = _head(module, scores)
     if classes and len(classes) != scores.shape[1]:
         raise InputError(f"{name} gives {scores.shape[1]} numbers a picture and there are {len(classes)} classes")
+    if len(set(classes)) < len(classes):
+        raise InputError(f"two of the {len(classes)} classes of {name} have one name; each needs its own")
     remarks = () if head == "logits" else (f"the network ends in a {head}; its inverse is taken as the class scores",)
     own = classes or tuple(str(k) for k in range(scores.shape[1]))
     return replace(
         bare, classes=own, head=head, key=key, remarks=remarks, description=description or type(module).__name__
     )
+
+
+def _tried(bare: Classifier) -> Any:
+    """What the module gives for two pictures, after one alone; InputError where it fails, or cannot be looked into."""
+    from cellscope.hooks.modules import evaluating
+
+    name, module = bare.name, bare.module
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise InputError(f"{name} is a TorchScript module, which cannot be looked into; give the module it was made of")
+    answer = None
+    with evaluating(module), torch.no_grad():
+        for many in (1, 2):
+            try:
+                answer = module(bare.example[:many])
+            except Exception as error:  # the user's own code may fail in any way
+                reason = " ".join(str(error).split())[:200]
+                raise InputError(
+                    f"{name}: forward(pictures [{many}, {_by(bare.shape)}]) failed: {type(error).__name__}: {reason}"
+                ) from error
+    return answer
 
 
 def _scores(answer: Any, name: str) -> tuple[str | int | None, Tensor]:

@@ -55,7 +55,9 @@ def make_module(factory: str) -> nn.Module:
         for part in name.split("."):
             made = getattr(made, part)
         made = made()
-    except Exception as error:  # the user's own code may fail in any way
+        if isinstance(made, nn.Module) and any(p.is_meta for p in made.parameters()):
+            raise ValueError("its weights are on the device meta, which holds no numbers")
+    except (Exception, SystemExit) as error:  # the user's own code may fail in any way
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"the factory {factory} cannot be used: {type(error).__name__}: {reason}") from error
     finally:

@@ -39,8 +39,8 @@ class Preprocessing:
         for name, known in (("order", ORDERS), ("fit", FITS)):
             if getattr(self, name) not in known:
                 raise InputError(f"no {name} {getattr(self, name)!r}; there is {', '.join(known)}")
-        if not self.high > self.low:
-            raise InputError(f"a range from {self.low:g} to {self.high:g} is empty")
+        if not self.high > self.low or not np.isfinite(self.high - self.low):
+            raise InputError(f"a range from {self.low:g} to {self.high:g} is empty, or has no end")
         if not all(np.isfinite(self.mean)) or not all(np.isfinite(s) and s > 0 for s in self.std):
             raise InputError(f"mean must be numbers and std numbers above 0, not {self.mean} and {self.std}")
 

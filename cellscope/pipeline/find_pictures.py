@@ -89,6 +89,7 @@ def search_pictures(
     progress: Progress | None = None,
 ) -> tuple[tuple[Outlet, ...], Findings]:
     """Every unit of `sites` (default: all) against every concept of the set; `control` keeps the untrained scores."""
+    network.prepare(images.pixels(slice(0, 1)))  # what does not fit is said of this network, not of its control
     chosen = choose_outlets(outlets(network.module, network.example), sites)
     known = tuple(concepts) or concepts_of(images)
     if not known:
@@ -143,7 +144,7 @@ def select_concepts(images: ImageSet, asked: Sequence[str]) -> tuple[Concept, ..
     for name in asked:
         if name not in known:
             raise not_found(f"concept in {images.name}", name, list(known))
-    return tuple(known[name] for name in asked) if asked else tuple(known.values())
+    return tuple(known[name] for name in dict.fromkeys(asked)) if asked else tuple(known.values())
 
 
 def find_pictures(

@@ -50,8 +50,15 @@ def begin_pictures(
     kind = kind or ("mlp" if images.flat else "small_cnn")
     if images.labels is None:
         raise InputError(f"{images.name} has no labels to learn: give a folder with one sub-folder a class")
+    if len(images.classes) < 2:
+        raise InputError(f"{images.name} has the one class {', '.join(images.classes)}; there is nothing to tell apart")
     network = ARCHITECTURES[kind](shape=images.shape, classes=len(images.classes), **dict(shapes or {}))  # type: ignore[arg-type]
     learned, held_back = split(len(images), val_fraction, config.seed)
+    if len(learned) < 2:
+        raise InputError(
+            f"{images.name} has {len(images):,} pictures, and a val_fraction of {val_fraction:g} leaves {len(learned)} "
+            "to learn from; 2 are needed"
+        )
     info: dict[str, Any] = {
         "cellscope": _version(),
         "state": "new",

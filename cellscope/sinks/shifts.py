@@ -78,7 +78,7 @@ class Shifts:
             # At least one lane either way: neighbours in the text are not independent of one another.
             self._add(turned, self._rng.integers(1, lanes, size=len(self.draws)))
             self.turns.append(lanes - 1)
-        self._sums = []
+        self._sums, self._lanes = [], []
 
     def _add(self, turned: NDArray[np.float32], chosen: NDArray[np.int64]) -> None:
         def share(first: int, last: int) -> None:

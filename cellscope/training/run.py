@@ -146,6 +146,8 @@ def open_run(name: str | Path, runs: Path = RUNS) -> RunFolder:
 def load_network(run: RunFolder | str | Path, *, which: Which = "best", device: str = "cpu") -> Network:
     """The network of a run with its best (default) or last weights or those of a snapshot, ready to be played."""
     folder = run if isinstance(run, RunFolder) else open_run(run)
+    if folder.info().get("subject") == "pictures":
+        raise InputError(f"run {folder.name} sees pictures, and this reads text; give a run that was trained on a text")
     config, vocabulary = folder.model_config(), folder.vocabulary()
     if len(vocabulary) != config.vocabulary_size:
         raise InputError(f"run {folder.name} has {len(vocabulary)} symbols for a model of {config.vocabulary_size}")

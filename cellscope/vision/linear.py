@@ -51,6 +51,8 @@ def fit(features: NDArray[Any], labels: Numbers, *, each: bool = True, seed: int
     middle = features.mean(0, dtype=np.float64)
     spread = features.std(0, dtype=np.float64)
     live = spread > 1e-6 * max(float(spread.max()), 1e-30)
+    if not live.any():
+        raise InputError("a linear model needs something that differs among the pictures that it learns from")
     if not each:
         spread = np.full_like(spread, np.sqrt((spread**2).sum() / max(1, live.sum())))
     scale = np.divide(1 / np.sqrt(max(1, live.sum())), spread, out=np.zeros_like(spread), where=live)

@@ -38,7 +38,7 @@ class Survival:
     signed    float64 [step]: Spearman's correlation of the maps before and after, mean over pictures and draws
     absolute  float64 [step]: that of their absolute values
     ssim      float64 [step]: structural similarity of the absolute values, each over its own maximum (rows: nan)
-    A map that is constant after drawing counts as 0.
+    A map that is constant after drawing counts as 0; `constant` are maps that were so before: nothing can survive.
     """
 
     method: str
@@ -51,6 +51,7 @@ class Survival:
     draws: int
     seed: int
     remarks: tuple[str, ...] = ()
+    constant: bool = False
 
     @property
     def top(self) -> float:
@@ -60,6 +61,8 @@ class Survival:
     @property
     def sentence(self) -> str:
         """The check in one line."""
+        if self.constant:
+            return "the map is the same everywhere, so there is nothing in it that could survive"
         figures = f"rank correlation {self.signed[0]:.2f}, of absolute values {self.absolute[0]:.2f}"
         if self.signed[0] >= MOSTLY:
             meaning = "most of it shows the picture and the architecture, not what was learnt"
@@ -109,6 +112,7 @@ def survival(
     return Survival(
         method, name, tuple(stage[0] for stage in stages),
         mean[:, 0], mean[:, 1], mean[:, 2], len(inputs), draws, seed,
+        constant=all(np.ptp(one) == 0 for one in before),
     )  # fmt: skip
 
 

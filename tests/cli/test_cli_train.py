@@ -127,7 +127,7 @@ def test_defaults_are_those_of_the_dataclasses():
     defaults = {option.name: option.default for option in train.params}
     for name in ("seq_length", "batch_size", "learning_rate", "warm_up", "decay", "grad_clip", "seed", "precision"):
         assert defaults[name] == getattr(TrainingConfig(), name)
-    assert [defaults[n] for n in ("model", "num_layers", "rnn_size")] == [ModelOptions().kind, 1, ModelOptions().size]
+    assert [defaults[n] for n in ("num_layers", "rnn_size")] == [1, ModelOptions().size]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -17,6 +17,7 @@ from cellscope.pipeline.pages import number
 from cellscope.pipeline.picture_pages import panels
 from cellscope.pipeline.picture_pages.concepts import Concepts
 from cellscope.pipeline.picture_pages.effort import Effort
+from cellscope.pipeline.picture_pages.left import Left
 from cellscope.pipeline.picture_pages.material import Material, as_shown
 from cellscope.pipeline.picture_pages.units import Dear
 from cellscope.pipeline.picture_pages.words import header, run_headline
@@ -38,8 +39,8 @@ def run_page(
     search = material.search
     counts = panels.confusion_counts(material) if halves is not None else None
     accuracy = float(np.trace(counts) / counts.sum()) if counts is not None else math.nan
-    flat = search.images.flat
-    return PictureRunPage(
+    flat, left = search.images.flat, Left()
+    page = PictureRunPage(
         header=header(search),
         headline=run_headline(search, accuracy),
         layers=cards(material),
@@ -54,14 +55,19 @@ def run_page(
         confusion=None if counts is None else Confusion(classes=material.network.classes, counts=counts),
         damage=() if halves is None else panels.damages(material, halves, dear, effort, progress),
         lesions=panels.lesions(dear),
-        invariance=panels.invariances(material, effort, progress),
-        attributions=panels.attributions(material, effort, progress),
-        readable=None if halves is None else panels.readable_model(material, effort),
-        probes=None if halves is None else panels.layer_probes(material, effort, progress),
-        snapshots=snapshots(material, effort, progress),
+        invariance=left.out("invariance", lambda: panels.invariances(material, effort, progress), ()),
+        attributions=left.out("attributions", lambda: panels.attributions(material, effort, progress), ()),
+        readable=None
+        if halves is None
+        else left.out("the readable model", lambda: panels.readable_model(material, effort), None),
+        probes=None
+        if halves is None
+        else left.out("probes", lambda: panels.layer_probes(material, effort, progress), None),
+        snapshots=left.out("formation", lambda: snapshots(material, effort, progress), ()),
         backquery=panels.backqueries(material),
         chance=None if counts is None else float(counts.sum(1).max() / counts.sum()),
     )
+    return left.said(page)
 
 
 def cards(material: Material) -> tuple[LayerCard, ...]:
