@@ -1,4 +1,4 @@
-"""Panels that cannot be measured of these pictures or of this network: the page is written without them, and says so."""
+"""Panels that cannot be measured of these pictures or this network: the page is written without them, and says so."""
 
 from __future__ import annotations
 
