@@ -94,7 +94,10 @@ def visualise(
                 parts[at] = render.pictures(score, range(at, min(at + group, last)))
 
     with frozen(classifier.module):
-        in_shares(count, share, grain=size)
+        if _has_twins(classifier):
+            in_shares(count, share, grain=size)
+        else:
+            share(0, count)
 
     def joined(name: str) -> NDArray[Any]:
         return torch.cat([getattr(parts[at], name) for at in sorted(parts)]).cpu().numpy()
@@ -116,6 +119,15 @@ def visualise(
         preset=preset,
         network=classifier.name,
     )
+
+
+def _has_twins(classifier: Classifier) -> bool:
+    """Whether the module can be copied: somebody's may hold what cannot (an open file, a lock)."""
+    try:
+        classifier.twin()
+    except Exception:  # noqa: BLE001  (the user's own code may fail in any way)
+        return False
+    return True
 
 
 class _Report:

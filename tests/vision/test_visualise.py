@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -221,3 +222,40 @@ def test_steps_are_adams() -> None:
         adam.step()
         ascent.step(gradient)
     assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+class Uncopyable(nn.Module):
+    """Holds a lock, which cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock, self.conv = threading.Lock(), nn.Conv2d(1, 12, 3)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        with self.lock:
+            return self.conv(pictures).mean((2, 3))
+
+
+def test_a_network_that_cannot_be_copied_is_seen_by_one_thread() -> None:
+    """Shares on twins and one share on the network itself give the same pictures."""
+    torch.manual_seed(0)
+    locked = wrap(Uncopyable(), (1, 64, 64))
+    copyable = wrap(nn.Sequential(locked.module.conv, nn.AdaptiveAvgPool2d(1), nn.Flatten()), (1, 64, 64))
+    units = [f"conv/{k}" for k in range(12)]
+    made = visualise(locked, units, steps=3, batch=2)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        shared = visualise(copyable, [f"0/{k}" for k in range(12)], steps=3, batch=2)
+    finally:
+        torch.set_num_threads(threads)
+    assert shared.pictures == pytest.approx(made.pictures, abs=1e-4)
+
+
+def test_a_twin_shares_weights_and_nothing_else() -> None:
+    """Its parameters and buffers are the very tensors; its modules are others."""
+    classifier = network()
+    twin = classifier.twin()
+    pairs = zip(classifier.module.parameters(), twin.module.parameters(), strict=True)
+    assert all(a is b for a, b in pairs)
+    assert not set(map(id, classifier.module.modules())) & set(map(id, twin.module.modules()))
