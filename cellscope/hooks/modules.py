@@ -17,6 +17,10 @@ Edit = Callable[[Tensor], Tensor]
 """Takes the place of what a site puts out: [picture, channel, row, column] or [picture, unit]."""
 
 
+WHOLE = "model"
+"""The path of a model that is one module and has none inside; it has no name of its own."""
+
+
 class Enough(Exception):
     """Raised inside a forward pass once every asked site has spoken; `Seen.play` swallows it."""
 
@@ -115,6 +119,7 @@ def watch(
     chosen = tuple(Site.parse(s) if isinstance(s, str) else s for s in sites)
     edits = dict(edits or {})
     modules = dict(model.named_modules())
+    modules.setdefault(WHOLE, model)
     for site in (*chosen, *edits):
         if site.path not in modules:
             raise not_found("site", str(site), [path for path in modules if path])
@@ -171,7 +176,7 @@ def outlets(model: nn.Module, example: Tensor) -> tuple[Outlet, ...]:
         for handle in handles:
             handle.remove()
     return tuple(
-        Outlet(Site(path or "model", str(call) if calls[path] > 1 else ""), shape, kind)
+        Outlet(Site(path or WHOLE, str(call) if calls[path] > 1 else ""), shape, kind)
         for path, call, shape, kind in found
     )
 

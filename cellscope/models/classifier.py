@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from cellscope.errors import InputError
 from cellscope.models.preprocessing import Preprocessing
@@ -100,11 +101,13 @@ def wrap(
     """
     name = name or type(module).__name__
     bare = Classifier(module, shape, classes, preprocessing or Preprocessing(), name, description)
-    key, scores = _scores(_tried(bare), name)
+    with _Sigmoids() as sigmoids:
+        answer = _tried(bare)
+    key, scores = _scores(answer, name)
     if not scores.is_floating_point() or not scores.isfinite().all():
         what = "numbers that are not finite" if scores.is_floating_point() else f"numbers of type {scores.dtype}"
         raise InputError(f"{name} gave {what} for pictures of noise; class scores are finite floating-point numbers")
-    head = _head(module, scores)
+    head = _head(scores, sigmoids.last)
     if classes and len(classes) != scores.shape[1]:
         raise InputError(f"{name} gives {scores.shape[1]} numbers a picture and there are {len(classes)} classes")
     if len(set(classes)) < len(classes):
@@ -154,14 +157,30 @@ def _scores(answer: Any, name: str) -> tuple[str | int | None, Tensor]:
     raise InputError(f"{name} gave {what}{more} for 2 pictures; it must give class scores [picture, class]")
 
 
-def _head(module: nn.Module, scores: Tensor) -> str:
-    """What the numbers at the end are, read off the numbers themselves and off the last module."""
+SIGMOIDS = (torch.sigmoid, torch.sigmoid_, Tensor.sigmoid, Tensor.sigmoid_, torch.special.expit)
+
+
+class _Sigmoids(TorchFunctionMode):
+    """Sees what the last sigmoid within it gave, module or function: a network may hold one that is not its end."""
+
+    last: Tensor | None = None
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = func(*args, **(kwargs or {}))
+        if func in SIGMOIDS:
+            self.last = given.clone()
+        return given
+
+
+def _head(scores: Tensor, sigmoid: Tensor | None) -> str:
+    """What the numbers at the end are, read off the numbers themselves and off the last sigmoid's."""
     if scores.shape[1] > 1 and bool((scores >= 0).all()) and torch.allclose(scores.sum(1), torch.ones(2).to(scores)):
         return "softmax"
     if scores.shape[1] > 1 and torch.allclose(scores.exp().sum(1), torch.ones(2).to(scores), atol=1e-5):
         return "log_softmax"
-    last = [part for part in module.modules() if not any(True for _ in part.children())][-1:]
-    return "sigmoid" if last and isinstance(last[0], nn.Sigmoid) else "logits"
+    if sigmoid is not None and torch.equal(sigmoid.flatten(), scores.flatten()):
+        return "sigmoid"
+    return "logits"
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -54,6 +54,15 @@ class MLP(nn.Module):
         self.hidden = nn.Linear(math.prod(config.shape), config.hidden, bias=config.bias)
         self.sigmoid = nn.Sigmoid()
         self.output = nn.Linear(config.hidden, config.classes, bias=config.bias)
+        self._spread()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, as they were drawn at first."""
+        for layer in (self.hidden, self.output):
+            layer.reset_parameters()
+        self._spread()
+
+    def _spread(self) -> None:
         for layer in (self.hidden, self.output):
             nn.init.normal_(layer.weight, 0.0, layer.in_features**-0.5)
 

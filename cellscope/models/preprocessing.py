@@ -41,6 +41,8 @@ class Preprocessing:
                 raise InputError(f"no {name} {getattr(self, name)!r}; there is {', '.join(known)}")
         if not self.high > self.low or not np.isfinite(self.high - self.low):
             raise InputError(f"a range from {self.low:g} to {self.high:g} is empty, or has no end")
+        if self.size is not None and min(self.size) < 1:
+            raise InputError(f"a size of {self.size[0]} x {self.size[1]} has no pixels")
         if not all(np.isfinite(self.mean)) or not all(np.isfinite(s) and s > 0 for s in self.std):
             raise InputError(f"mean must be numbers and std numbers above 0, not {self.mean} and {self.std}")
 
@@ -48,7 +50,8 @@ class Preprocessing:
         """Pictures in 0..1 [picture, channel, row, column] as the network gets them; rows [row, column] likewise."""
         x = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))
         if x.dim() == 2:
-            return (x - torch.tensor(self.mean)) / torch.tensor(self.std)
+            mean, std = self._columns(x.shape[1], "columns")
+            return (x - mean) / std
         if self.size is not None and tuple(x.shape[2:]) != tuple(self.size):
             x = fitted(x, self.size, self.fit)
         if self.order == "bgr":
@@ -59,8 +62,9 @@ class Preprocessing:
     def undo(self, inputs: Tensor) -> Tensor:
         """Pictures as they are shown, in 0..1 (unclipped), from what the network gets; differentiable."""
         if inputs.dim() == 2:
-            return inputs * torch.tensor(self.std) + torch.tensor(self.mean)
-        mean, std = self._columns(inputs.shape[1])
+            mean, std = (part.to(inputs) for part in self._columns(inputs.shape[1], "columns"))
+            return inputs * std + mean
+        mean, std = (part.to(inputs) for part in self._columns(inputs.shape[1]))
         x = (inputs * std + mean - self.low) / (self.high - self.low)
         return x.flip(1) if self.order == "bgr" else x
 
@@ -79,15 +83,15 @@ class Preprocessing:
         parts.append(f"mean {_said(self.mean)}, std {_said(self.std)}")
         return "; ".join(parts)
 
-    def _columns(self, channels: int) -> tuple[Tensor, Tensor]:
+    def _columns(self, many: int, what: str = "channels") -> tuple[Tensor, Tensor]:
+        """Mean and std, each [channel, 1, 1], or [column] for rows of numbers."""
         columns = []
         for name in ("mean", "std"):
             values = getattr(self, name)
-            if len(values) not in (1, channels):
-                raise InputError(
-                    f"{name} has {len(values)} numbers for {channels} channels; give one, or one a channel"
-                )
-            columns.append(torch.tensor(values, dtype=torch.float32).expand(channels).reshape(-1, 1, 1))
+            if len(values) not in (1, many):
+                raise InputError(f"{name} has {len(values)} numbers for {many} {what}; give one, or one a {what[:-1]}")
+            column = torch.tensor(values, dtype=torch.float32).expand(many)
+            columns.append(column.reshape(-1, 1, 1) if what == "channels" else column)
         return columns[0], columns[1]
 
     def to_json(self) -> dict[str, Any]:
