@@ -56,7 +56,8 @@ class SmallCNN(nn.Module):
     """forward(pictures [picture, channel, row, column]) -> logits [picture, class].
 
     `features.0` is the first convolution, `features.1` its norm, `.2` its ReLU, `.3` its pooling, and so on by fours;
-    `classifier.0` the hidden layer, `.1` its ReLU, `.2` the logits.
+    `norm` centres what the blocks hand on (what is never below 0 would leave most hidden units on or off for good);
+    `classifier.0` is the hidden layer, `.1` its ReLU, `.2` the logits.
     """
 
     def __init__(self, config: SmallCNNConfig) -> None:
@@ -74,11 +75,12 @@ class SmallCNN(nn.Module):
             ]
             before = width
         self.features = nn.Sequential(*blocks)
+        self.norm = nn.BatchNorm2d(before)
         rows, columns = (size >> len(config.widths) for size in config.shape[1:])
         self.classifier = nn.Sequential(
             nn.Linear(before * rows * columns, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.classes)
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.features(pictures).flatten(1))
+        logits: Tensor = self.classifier(self.norm(self.features(pictures)).flatten(1))
         return logits

@@ -32,6 +32,7 @@ def test_sites_of_the_small_cnn() -> None:
     assert sites["features.0"] == sites["features.2"] == (4, 16, 12)
     assert sites["features.3"] == (4, 8, 6)
     assert sites["features.7"] == (6, 4, 3)
+    assert sites["norm"] == sites["features.7"]
     assert sites["classifier.0"] == sites["classifier.1"] == (5,)
     assert sites["classifier.2"] == (4,)
     assert CONFIGS[0].describe() == "small_cnn 4-6-5-4"

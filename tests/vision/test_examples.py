@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -130,7 +132,7 @@ def test_mistakes_are_named(classifier: Classifier, images: ImageSet) -> None:
         def forward(self, x: Tensor) -> Tensor:
             return (x - 0.5).sqrt()
 
-    root = wrap(nn.Sequential(Root(), nn.Flatten(), nn.LazyLinear(2)), SHAPE)
+    root = Classifier(nn.Sequential(Root(), nn.Flatten(), nn.Linear(math.prod(SHAPE), 2)), SHAPE, ("a", "b"))
     with pytest.raises(InputError, match="0/0 is nan on picture 0"):
         examples(root, images, ["0"])
     one, two = (examples(classifier, images, ["features.2"], seed=s)[Site("features.2")] for s in (0, 1))
