@@ -118,7 +118,19 @@ def untrained_bars(
     folder: Path | None = None, seed: int = SEED, progress: Progress | None = None,
 ) -> Mapping[str, float]:  # fmt: skip
     """The same search on the same architecture with fresh weights: the best unit's score by concept."""
-    about = [images.digest, len(images), [str(o.site) for o in sites], [c.digest for c in concepts], seed, CONTROL]
+    some = np.sort(np.random.default_rng(seed).permutation(len(images))[:CONTROL])
+    masks = hashlib.sha256()  # the set's digest is that of its pictures and labels alone
+    for part in np.array_split(some, -(-len(some) // 64)):
+        masks.update(np.packbits(images.masks_of(part)).tobytes())
+    about: list[object] = [
+        images.digest,
+        masks.hexdigest(),
+        len(images),
+        [str(o.site) for o in sites],
+        [c.digest for c in concepts],
+        seed,
+        CONTROL,
+    ]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     path = folder / f"{key}.json" if folder is not None else None
     if path is not None and path.is_file():
@@ -127,7 +139,6 @@ def untrained_bars(
             return {c.name: float("nan") if kept[c.name] is None else float(kept[c.name]) for c in concepts}
         except (OSError, ValueError, TypeError, KeyError):
             pass  # damaged: it is made anew
-    some = np.sort(np.random.default_rng(seed).permutation(len(images))[:CONTROL])
     told: Progress | None = (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
     counts = count_pictures(
         network.untrained(seed), images.take(some), sites, concepts, seed=seed, evidence=False, progress=told

@@ -82,18 +82,24 @@ def begin_pictures(
 def proceed_pictures(
     run: RunFolder, *, minutes: float | None = None, epochs: float | None = None, images: ImageSet | None = None
 ) -> PictureSession:
-    """The run's session at its last checkpoint; InputError where its pictures have changed or it is finished."""
+    """The run's session at its last checkpoint; InputError where its pictures have changed or it is finished.
+
+    A run that was killed between its last step and its final evaluation has only that left to do.
+    """
     info = run.info()
     config = TrainingConfig.from_json(info["training"])
     if minutes is not None or epochs is not None:
         config = replace(config, minutes=minutes, epochs=epochs)
         info["training"] = config.to_json()
-    images = images or run_images(run, check=True)
+    if images is None:
+        images = run_images(run, check=True)
+    elif images.digest != info["images"]["digest"]:
+        raise InputError(f"{images.name} is not the set that run {run.name} was trained on; give the same one")
     session = PictureSession(run, _trainer(images, info), split_of(info)[1])
     session.info = info
     if run.weights("last").is_file():
         session.restore()
-    if session.trainer.done:
+    if session.trainer.done and info.get("state") == "finished":
         raise InputError(f"run {run.name} is finished; to train on, give more --minutes or --epochs in all")
     return session
 

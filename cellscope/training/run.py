@@ -22,6 +22,15 @@ Which = str | int
 """Which weights of a run: "best" (by validation loss), "last", or the step of a snapshot."""
 
 
+class Said(dict[str, Any]):
+    """What a run.json says; a key that it lacks is an InputError, for a file may have been damaged or edited."""
+
+    where = Path("run.json")
+
+    def __missing__(self, key: str) -> Any:
+        raise InputError(f"{self.where} does not say {key!r}: it is damaged, or of another version")
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """runs/NAME: run.json, losses.csv, samples.txt, last.safetensors, best.safetensors, snapshots/STEP.safetensors."""
@@ -66,9 +75,15 @@ class RunFolder:
         return run
 
     def info(self) -> dict[str, Any]:
-        """What run.json says; InputError where it is damaged."""
+        """What run.json says; InputError where it is damaged, or asked for what it does not say."""
+
+        def said(data: dict[str, Any]) -> Said:
+            made = Said(data)
+            made.where = self.path / "run.json"
+            return made
+
         try:
-            data = json.loads((self.path / "run.json").read_text("utf-8"))
+            data = json.loads((self.path / "run.json").read_text("utf-8"), object_hook=said)
         except (OSError, ValueError) as error:
             raise InputError(f"{self.path / 'run.json'} is not there or damaged ({error})") from error
         if not isinstance(data, dict):

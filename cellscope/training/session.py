@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from cellscope.errors import InputError
 from cellscope.training.checkpoint import read_checkpoint, write_checkpoint, write_text
 from cellscope.training.journal import Journal
 from cellscope.training.loop import DivergedError, Step, Trainer, fit
@@ -58,11 +59,16 @@ class Session:
         return None
 
     def restore(self) -> None:
-        """Go on from the last checkpoint."""
-        tensors, description = read_checkpoint(self.run.weights("last"))
-        self.trainer.restore(tensors, description["trainer"])
-        self.journal.rewind(description["journal"])
-        self.best = description["best"]
+        """Go on from the last checkpoint; InputError where it is not one of this run's network."""
+        path = self.run.weights("last")
+        tensors, description = read_checkpoint(path)
+        try:
+            self.trainer.restore(tensors, description["trainer"])
+            self.journal.rewind(description["journal"])
+            self.best = description["best"]
+        except (RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{path} does not fit the run.json beside it: {reason}") from error
 
     def train(self, *, on_event: Callable[[Event], None] | None = None, stop: Callable[[], bool] | None = None) -> bool:
         """Train to the end (True) or until `stop()` (False); on DivergedError the last good checkpoint stays."""
