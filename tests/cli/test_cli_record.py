@@ -99,11 +99,11 @@ def make():
 
 def test_somebody_elses_network_is_recorded(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of two stacked GRU layers that gives logits alone: every stream of both is in the store."""
-    (place / "theirs.py").write_text(FACTORY)
+    (place / "recorded_net.py").write_text(FACTORY)
     (place / "symbols.json").write_text('["a", "b", "c", "\\n"]')
     (place / "abc.txt").write_text("abc\n" * 50)
     monkeypatch.syspath_prepend(place)
-    words = ["--model", "theirs:make", "--vocabulary", str(place / "symbols.json"), "--streams", "all"]
+    words = ["--model", "recorded_net:make", "--vocabulary", str(place / "symbols.json"), "--streams", "all"]
     assert "needs --text" in str(call(place, *words).exception)
     done = call(place, *words, "--text", str(place / "abc.txt"), "-o", str(place / "theirs.zarr"))
     assert done.exit_code == 0, done.output

@@ -177,7 +177,7 @@ def test_grad_cam_is_captums() -> None:
     made = attribute(network, "grad-cam", x, 1, layer=Site("features.4"))
     assert np.allclose(made.values, large.detach(), atol=1e-6)
     assert made.values.shape == (2, 1, 16, 16)
-    assert attribute(network, "grad-cam", x, 1).site == Site("features.7")
+    assert attribute(network, "grad-cam", x, 1).site == Site("norm")
     assert attribute(network, "grad-cam", x, Unit(Site("features.4"), 0)).site == Site("features.3")
     residual = wrap(seeded(Residual), (3, 8, 8))
     assert attribute(residual, "grad-cam", noise(1, 3, 8, 8), 1).site == Site("relu", "3")
