@@ -17,7 +17,7 @@ from torch import Tensor
 from cellscope.axes import Site
 from cellscope.chunks import Chunk, Round
 from cellscope.data.images import ImageSet, Pixels
-from cellscope.hooks.modules import Outlet, evaluating, watch
+from cellscope.hooks.modules import Outlet, evaluating, quick_layout, watch
 from cellscope.models.classifier import Classifier
 
 BATCH = 128
@@ -85,7 +85,8 @@ def look(
     places = {outlet.site: Places.of(outlet.grid) for outlet in outlets}
     largest = max(outlet.units * outlet.grid[0] * outlet.grid[1] for outlet in outlets)
     batch = batch or int(np.clip(_FLOATS // largest, 8, BATCH))
-    memory = _quick_layout(network)
+    with evaluating(network.module):
+        memory = quick_layout(network.logits, network.example)
     keep = _Keep({outlet.grid: places[outlet.site] for outlet in outlets})
     with torch.no_grad(), watch(network.module, [o.site for o in outlets], keep=keep, stop=True) as seen:
         for first in range(0, len(order), batch):
@@ -100,18 +101,6 @@ def look(
                 rounds[outlet.site] = part
                 chunks[outlet.site] = Chunk(part.starts, part.block_of, {outlet.site: values}, 0, size)
             yield Glance(index, first, pixels, chunks, rounds)
-
-
-def _quick_layout(network: Classifier) -> torch.memory_format:
-    """Channels last, where a network can: convolutions are a third quicker, and maps lie as they are counted."""
-    if len(network.shape) != 3:
-        return torch.contiguous_format
-    try:
-        with torch.no_grad(), evaluating(network.module):
-            network.module(network.example.contiguous(memory_format=torch.channels_last))
-    except RuntimeError:  # a `view` of what no longer lies row after row
-        return torch.contiguous_format
-    return torch.channels_last
 
 
 class _Keep:

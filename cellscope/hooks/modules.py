@@ -191,3 +191,19 @@ def choose_outlets(known: Iterable[Outlet], asked: Iterable[str] = ()) -> tuple[
         if name not in there:
             raise not_found("site", name, list(there))
     return tuple(there[name] for name in wanted)
+
+
+def quick_layout(answer: Callable[[Tensor], Tensor], inputs: Tensor) -> torch.memory_format:
+    """Channels last where a network answers alike in it: its convolutions are then a third quicker.
+
+    A network that cannot take it (a `view` on its maps), or answers otherwise, gets its pictures as usual.
+    """
+    if inputs.dim() != 4:
+        return torch.contiguous_format
+    with torch.no_grad():
+        try:
+            quick = answer(inputs.contiguous(memory_format=torch.channels_last))
+        except RuntimeError:
+            return torch.contiguous_format
+        same = torch.allclose(quick, answer(inputs.contiguous()), rtol=1e-4, atol=1e-5)
+    return torch.channels_last if same else torch.contiguous_format

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from cellscope.axes import Progress
 from cellscope.errors import InputError
+from cellscope.hooks.modules import quick_layout
 from cellscope.models.classifier import Classifier
 from cellscope.vision.fill import Fill, fill_values, say_fill
 from cellscope.vision.target import Aim, Place, Target, aim_at, checked
@@ -83,7 +84,7 @@ def occlusion(
     drops = np.empty((len(inputs), len(starts[0]), len(starts[1])), np.float64)
     scores = np.empty(len(inputs), np.float32)
     with aim_at(classifier, target, place, stop=True) as aim, torch.inference_mode():
-        windows = _Windows(starts, window, batch, layout(aim, inputs[:1]))
+        windows = _Windows(starts, window, batch, quick_layout(aim, inputs[:1]))
         for k in range(len(inputs)):
             report = None if progress is None else _of(progress, k, len(inputs))
             scores[k], drops[k] = windows.drops(aim, inputs[k : k + 1], values[k : k + 1], report)
@@ -124,19 +125,6 @@ class _Windows:
             if progress is not None:
                 progress(int(share[-1]) + 1, len(corners), "occlusion")
         return whole, (whole - covered).reshape(len(self.starts[0]), len(self.starts[1]))
-
-
-def layout(aim: Aim, picture: Tensor) -> torch.memory_format:
-    """Channels innermost where the network runs so: its convolutions are then quicker.
-
-    A network that cannot take it (a `view` on its maps), or answers otherwise, gets its pictures as usual.
-    """
-    try:
-        quick = aim(picture.contiguous(memory_format=torch.channels_last))
-    except RuntimeError:
-        return torch.contiguous_format
-    same = torch.allclose(quick, aim(picture.contiguous()), rtol=1e-4, atol=1e-5)
-    return torch.channels_last if same else torch.contiguous_format
 
 
 def spread(
