@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from cellscope.data.imagesets import open_images
 from cellscope.errors import InputError
 from cellscope.models.architectures import ARCHITECTURES, architecture
 from cellscope.models.preprocessing import Preprocessing
-from cellscope.training.config import TrainingConfig
+from cellscope.training.config import TrainingConfig, lengthen
 from cellscope.training.loop import Trainer
 from cellscope.training.picture_batches import PictureBatches
 from cellscope.training.picture_session import LOSSES, PictureSession
@@ -60,7 +60,7 @@ def begin_pictures(
             "to learn from; 2 are needed"
         )
     info: dict[str, Any] = {
-        "cellscope": _version(),
+        "cellscope": version("cellscope"),
         "state": "new",
         "subject": "pictures",
         "images": {
@@ -87,20 +87,13 @@ def proceed_pictures(
     A run that was killed between its last step and its final evaluation has only that left to do.
     """
     info = run.info()
-    config = TrainingConfig.from_json(info["training"])
-    if minutes is not None or epochs is not None:
-        config = replace(config, minutes=minutes, epochs=epochs)
-        info["training"] = config.to_json()
+    lengthen(info, minutes=minutes, epochs=epochs)
     if images is None:
         images = run_images(run, check=True)
     elif images.digest != info["images"]["digest"]:
         raise InputError(f"{images.name} is not the set that run {run.name} was trained on; give the same one")
     session = PictureSession(run, _trainer(images, info), split_of(info)[1])
-    session.info = info
-    if run.weights("last").is_file():
-        session.restore()
-    if session.trainer.done and info.get("state") == "finished":
-        raise InputError(f"run {run.name} is finished; to train on, give more --minutes or --epochs in all")
+    session.resume(info)
     return session
 
 
@@ -168,9 +161,3 @@ def _trainer(images: ImageSet, info: dict[str, Any]) -> Trainer:
             module, inputs, labels, wanted=config.precision, loss=LOSSES[kind]
         )
     return Trainer(module, batches, config, precision=info["precision"], loss=LOSSES[kind])
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("cellscope")

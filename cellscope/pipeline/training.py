@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import CAP, Vocabulary
 from cellscope.errors import InputError
 from cellscope.models.char_rnn import CharRNNConfig
-from cellscope.training.config import VAL_FRACTION, ModelOptions, TrainingConfig
+from cellscope.training.config import VAL_FRACTION, ModelOptions, TrainingConfig, lengthen
 from cellscope.training.evaluate import xz_bits
 from cellscope.training.lanes import Lanes
 from cellscope.training.loop import Trainer
@@ -51,7 +52,7 @@ def begin(
     vocabulary = Vocabulary.count(corpus, cap=vocabulary_size, progress=progress)
     shapes = CharRNNConfig(len(vocabulary), **asdict(model))
     info: dict[str, Any] = {
-        "cellscope": _version(),
+        "cellscope": version("cellscope"),
         "torch": torch.__version__,
         "corpus": {
             "name": corpus.name,
@@ -86,21 +87,14 @@ def proceed(
     info = run.info()
     if "training" not in info:
         raise InputError(f"run {run.name} was adopted, not trained here: there is nothing to resume")
-    config = TrainingConfig.from_json(info["training"])
-    if minutes is not None or epochs is not None:
-        config = replace(config, minutes=minutes, epochs=epochs)
-        info["training"] = config.to_json()
+    lengthen(info, minutes=minutes, epochs=epochs)
     if corpus is None:
         corpus = run_corpus(run, check=True)
     elif corpus.digest != info["corpus"]["digest"]:
         raise InputError(f"{corpus.name} is not the text that run {run.name} was trained on; give the same one")
     vocabulary = run.vocabulary()
     session = TextSession(run, _trainer(corpus, vocabulary, info), corpus, vocabulary)
-    session.info = info
-    if run.weights("last").is_file():
-        session.restore()
-    if session.trainer.done and info.get("state") == "finished":
-        raise InputError(f"run {run.name} is finished; to train on, give more --minutes or --epochs in all")
+    session.resume(info)
     return session
 
 
@@ -139,15 +133,6 @@ def _trainer(corpus: Corpus, vocabulary: Vocabulary, info: dict[str, Any]) -> Tr
         ids = lanes.batch(0, 0)[0].to(device)
         info["precision"], info["precision_reason"] = choose_precision(module, ids, wanted=config.precision)
     return Trainer(module, lanes, config, precision=info["precision"])
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("cellscope")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 __all__ = ["Event", "ModelOptions", "TextSession", "begin", "proceed", "run_corpus"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cellscope.errors import InputError
@@ -83,3 +83,10 @@ class TrainingConfig:
         if unknown:
             raise InputError(f"the training configuration has unknown fields: {', '.join(unknown)}")
         return cls(**data)
+
+
+def lengthen(info: dict[str, Any], *, minutes: float | None, epochs: float | None) -> None:
+    """Let the training that run.json describes go on to so many minutes or epochs in all, where either is given."""
+    config = TrainingConfig.from_json(info["training"])
+    if minutes is not None or epochs is not None:
+        info["training"] = replace(config, minutes=minutes, epochs=epochs).to_json()

@@ -58,6 +58,17 @@ class Session:
         """Something of the network's own to look at after `step`, where it is time for it."""
         return None
 
+    def resume(self, info: dict[str, Any]) -> None:
+        """Go on from the last checkpoint, if there is one, as `info` says; InputError where the run is finished.
+
+        A run that was killed between its last step and its final evaluation has only that left to do.
+        """
+        self.info = info
+        if self.run.weights("last").is_file():
+            self.restore()
+        if self.trainer.done and info.get("state") == "finished":
+            raise InputError(f"run {self.run.name} is finished; to train on, give more --minutes or --epochs in all")
+
     def restore(self) -> None:
         """Go on from the last checkpoint; InputError where it is not one of this run's network."""
         path = self.run.weights("last")
