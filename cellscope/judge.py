@@ -35,7 +35,8 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
     of all of them, and so is the p-value.
     """
     baselines = [_baselines(part) for part in parts]
-    tables = [_scored(part, three) for part, (_, three) in zip(parts, baselines, strict=True)]
+    kin = [kin_of(part) for part in parts]
+    tables = [_scored(part, three, own) for part, (_, three), own in zip(parts, baselines, kin, strict=True)]
     maxima = _p_values(tables, parts)
     sizes = [len(part.units) for part in parts]
     owner = np.repeat(np.arange(len(parts)), sizes)
@@ -59,13 +60,16 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
         null = math.nan if maxima is None else float(np.quantile(maxima[:, f], 0.95))
         known = (untrained or {}).get(features[f].name, math.nan)
         unit = None if remarks[of][f] else units[best[f]]
-        evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), (null, one, three, known), remarks[of][f]))
+        whole = int(kin[of][f]) if f < parts[of].spans else -1
+        larger = features[whole].name if whole >= 0 else ""
+        bars = null, one, three, known
+        evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger))
     return Findings(units, features, tuple(evidence), table, parts)
 
 
 def _evidence(
     part: Any, f: int, unit: Unit | None, here: dict[str, float], q: float,
-    bars: tuple[float, float, float, float], remark: str,
+    bars: tuple[float, float, float, float], remark: str, kin: str,
 ) -> Evidence:  # fmt: skip
     """The evidence of feature `f`, whose best unit has the scores `here`; `bars` are null, current, three,
     untrained.
@@ -74,21 +78,20 @@ def _evidence(
     names = ("auc", "auc_low", "auc_high") if span else ("rank_r", "rank_low", "rank_high")
     score, low, high = (here[name] for name in names)
     null, current, three, untrained = bars
-    kin = int(kin_of(part)[f]) if span else -1
     return Evidence(
         feature=part.features[f].name, kind=part.features[f].kind, labelled=int(part.labelled[f]),
         characters=part.characters, unit=unit, score=score, low=low, high=high,
         sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
         threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
         p=here["p"], q=q, null=null + 0.5 * span, current=current, three=three, untrained=untrained, remark=remark,
-        terms=part.terms, kin=part.features[kin].name if kin >= 0 else "", within=here["within"],
+        terms=part.terms, kin=kin, within=here["within"],
     )  # fmt: skip
 
 
-def _scored(counts: Any, bars: Floats) -> dict[str, Floats]:
+def _scored(counts: Any, bars: Floats, kin: NDArray[np.int64]) -> dict[str, Floats]:
     """Every score of one part [feature, unit], but for the p-values; `bars` [feature] is what a unit has to beat."""
     table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, *ALSO)}
-    _score_spans(table, counts.tally, bars[: counts.spans], kin_of(counts))
+    _score_spans(table, counts.tally, bars[: counts.spans], kin)
     _score_numbers(table, counts.tally, counts.spans)
     if counts.lags is not None:
         _score_lags(table, counts.lags, counts.binary)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,6 +93,7 @@ class Concepts:
             edges=tuple(edges.tolist()), inside=tuple(inside.tolist()), outside=tuple(outside.tolist()), roc=roc
         )
 
+    @cache  # noqa: B019  both the concept's page and the run's show it, and this lives as long as they are written
     def over_units(self, concept: int) -> Line | None:
         """AUC over the number of units that are read together, of the layer of the best unit."""
         e = self.findings.evidence[concept]
