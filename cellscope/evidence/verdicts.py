@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from cellscope.axes import Unit
 from cellscope.evidence.terms import TEXT, Terms
@@ -56,6 +57,12 @@ class Evidence:
     terms: Terms = TEXT
     kin: str = ""
     within: float = math.nan
+
+    def figures(self) -> dict[str, Any]:
+        """Every figure by its name, the unit by its address; not the words in which they are told."""
+        made = asdict(self)
+        del made["terms"]
+        return made | {"unit": str(self.unit) if self.unit else None}
 
     @property
     def found(self) -> bool:

@@ -92,7 +92,7 @@ class Explained:
             "highest": self.highest,
             "time_scale": self.time_scale,
             "gates": [asdict(gate) for gate in self.gates],
-            "features": [{**asdict(e), "unit": str(e.unit), "found": e.found} for e in self.evidence],
+            "features": [{**e.figures(), "found": e.found} for e in self.evidence],
             "top": [asdict(place) for place in self.top],
             "bottom": [asdict(place) for place in self.bottom],
         }

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from cellscope.count import count
 from cellscope.data.corpora import resolve
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
+from cellscope.evidence.verdicts import Evidence
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
 from cellscope.findings import Findings
@@ -118,17 +119,6 @@ class Search:
 
     def json(self, *, at: float = 0.9) -> str:
         """The evidence for every feature as JSON; keys are stable, numbers that do not exist are null."""
-        evidence = [
-            {
-                **clean(asdict(e)),
-                "unit": str(e.unit) if e.unit else None,
-                "found": e.found,
-                "plain": e.plain,
-                "verdict": e.verdict,
-            }
-            for e in self.findings.evidence
-        ]
-        units, features = self.findings.tracking(at)
         content = {
             "cellscope": version("cellscope"),
             "run": self.run.name if self.run else None,
@@ -137,13 +127,25 @@ class Search:
             "characters": self.findings.characters,
             "seed": self.findings.counts.seed,
             "shifts": self.findings.draws,
-            "summary": {
-                "at": at, "units_tracking": units, "units": len(self.findings.units), "features_tracked": features,
-                "features": len(self.findings.features), "text": self.findings.summary(at),
-            },
-            "features": evidence,
-        }  # fmt: skip
+            "summary": summarised(self.findings, at, "features"),
+            "features": [said(e) for e in self.findings.evidence],
+        }
         return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def said(e: Evidence) -> dict[str, Any]:
+    """The evidence for one feature, with what it amounts to, as JSON has it."""
+    told: dict[str, Any] = clean({**e.figures(), "found": e.found, "plain": e.plain, "verdict": e.verdict})
+    return told
+
+
+def summarised(findings: Findings, at: float, features: str) -> dict[str, Any]:
+    """The summary line as figures; `features` is what the subject calls them."""
+    units, tracked = findings.tracking(at)
+    return {
+        "at": at, "units_tracking": units, "units": len(findings.units), f"{features}_tracked": tracked,
+        features: len(findings.features), "text": findings.summary(at),
+    }  # fmt: skip
 
 
 def clean(value: Any) -> Any:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from cellscope.findings import Findings
 from cellscope.hooks.modules import Outlet, choose_outlets, outlets
 from cellscope.judge import CHOOSE, REPORT, judge
 from cellscope.models.classifier import Classifier
-from cellscope.pipeline.find import SEED, clean
+from cellscope.pipeline.find import SEED, clean, said, summarised
 from cellscope.report.files import write_whole
 from cellscope.scores.overlap import dissection
 from cellscope.training.run import RunFolder
@@ -42,13 +42,6 @@ class PictureSearch:
 
     def json(self, *, at: float = 0.9) -> str:
         """The evidence for every concept as JSON; keys are stable, numbers that do not exist are null."""
-        evidence = []
-        for f, e in enumerate(self.findings.evidence):
-            said = {**clean(asdict(e)), "unit": str(e.unit) if e.unit else None, "found": e.found, "plain": e.plain}
-            said["verdict"] = e.verdict
-            said |= clean(self.overlap(f))
-            evidence.append(said)
-        units, concepts = self.findings.tracking(at)
         content = {
             "cellscope": version("cellscope"),
             "run": self.run.name if self.run else None,
@@ -58,12 +51,9 @@ class PictureSearch:
             "pictures": len(self.images),
             "seed": self.findings.counts.seed,
             "shifts": self.findings.draws,
-            "summary": {
-                "at": at, "units_tracking": units, "units": len(self.findings.units), "concepts_tracked": concepts,
-                "concepts": len(self.findings.features), "text": self.findings.summary(at),
-            },
-            "concepts": evidence,
-        }  # fmt: skip
+            "summary": summarised(self.findings, at, "concepts"),
+            "concepts": [said(e) | clean(self.overlap(f)) for f, e in enumerate(self.findings.evidence)],
+        }
         return json.dumps(content, indent=1, ensure_ascii=False)
 
     def overlap(self, concept: int) -> dict[str, float]:
