@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cellscope.cli.options import SEED
+from cellscope.cli.options import SEED, decorated
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import note
 from cellscope.errors import InputError
@@ -36,9 +36,7 @@ def map_options(command: F) -> F:
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
                      help="Folder of the pages; maps go to NAME/maps in it."),
     )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return picture_network_options(command)
+    return picture_network_options(decorated(command, options))
 
 
 def picture_of(run: str | None, picture: str | None, options: dict[str, Any]) -> tuple[Classifier, ImageSet, int]:

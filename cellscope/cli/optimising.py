@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cellscope.cli.options import decorated
 from cellscope.cli.pictures import network_opened, opened, picture_network_options
 from cellscope.cli.say import note, tabulate
 
@@ -34,9 +35,7 @@ def optimising_options(command: F) -> F:
         click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: reports/NAME/optimised]"),
         click.option("--force", is_flag=True, help="Replace files that are there."),
     )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return picture_network_options(command)
+    return picture_network_options(decorated(command, options))
 
 
 def network_of(

@@ -29,9 +29,7 @@ def network_options(command: F) -> F:
             "--vocabulary", type=click.Path(path_type=Path), help="The symbols of --model, in the order of ids."
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return decorated(command, options)
 
 
 def text_options(command: F) -> F:
@@ -43,9 +41,7 @@ def text_options(command: F) -> F:
         click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text."),
         click.option("--bytes", "as_bytes", is_flag=True, help="Read the text as bytes."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return decorated(command, options)
 
 
 def search_options(command: F) -> F:
@@ -62,6 +58,11 @@ def search_options(command: F) -> F:
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
                      help="Folder of the pages."),
     )  # fmt: skip
+    return decorated(command, options)
+
+
+def decorated(command: F, options: tuple[Callable[[F], F], ...]) -> F:
+    """The command with all options, which its help lists in this order."""
     for option in reversed(options):
         command = option(command)
     return command

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cellscope.cli.options import decorated
 from cellscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def set_options(command: F) -> F:
         click.option("--masks", type=FOLDER, help="A folder with a sub-folder of masks for each concept."),
         click.option("--count", type=click.IntRange(1), help="Draw or read so many pictures."),
     )  # fmt: skip
-    return _given(command, options)
+    return decorated(command, options)
 
 
 def picture_network_options(command: F) -> F:
@@ -41,7 +42,7 @@ def picture_network_options(command: F) -> F:
         click.option("--model", metavar="MODULE:FACTORY", help="Somebody else's network, or torchvision:NAME."),
         click.option("--weights", type=FOLDER, help="The weights of --model (safetensors or torch)."),
     )
-    return _given(preparation_options(command), options)
+    return decorated(preparation_options(command), options)
 
 
 def preparation_options(command: F) -> F:
@@ -55,7 +56,7 @@ def preparation_options(command: F) -> F:
         click.option("--order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
                      help="Order of the channels of --model."),
     )  # fmt: skip
-    return set_options(_given(command, options))
+    return set_options(decorated(command, options))
 
 
 def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
@@ -147,9 +148,3 @@ def lines(path: Path | None) -> tuple[str, ...]:
         return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as text: {error}") from error
-
-
-def _given(command: F, options: tuple[Any, ...]) -> F:
-    for option in reversed(options):
-        command = option(command)
-    return command

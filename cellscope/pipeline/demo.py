@@ -81,9 +81,9 @@ def pieces(text: str, least: int) -> list[str]:
     return [text[a:b] for a, b in pairwise(cuts)]
 
 
-def latest_demo(runs: Path = RUNS) -> RunFolder | None:
-    """The last run that a demonstration made."""
-    own = [run for run in all_runs(runs) if re.fullmatch(rf"{NAME}(-\d+)?", run.name)]
+def latest_demo(runs: Path = RUNS, name: str = NAME) -> RunFolder | None:
+    """The last run that a demonstration of this name made."""
+    own = [run for run in all_runs(runs) if re.fullmatch(rf"{name}(-\d+)?", run.name)]
     return own[-1] if own else None
 
 

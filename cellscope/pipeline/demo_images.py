@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from cellscope.axes import Progress
 from cellscope.data.images import ImageSet
 from cellscope.data.imagesets import open_images
-from cellscope.pipeline.demo import finished
+from cellscope.pipeline.demo import finished, latest_demo
 from cellscope.pipeline.picture_training import begin_pictures, proceed_pictures
 from cellscope.training.config import TrainingConfig
 from cellscope.training.picture_session import PictureSession
-from cellscope.training.run import RUNS, RunFolder, all_runs, free_name
+from cellscope.training.run import RUNS, RunFolder, free_name
 
 NAME = "demo-images"
 COUNT = 8_000
@@ -27,8 +26,7 @@ def demo_images(*, progress: Progress | None = None) -> ImageSet:
 
 def latest(runs: Path = RUNS) -> RunFolder | None:
     """The last run that a demonstration on pictures made."""
-    own = [run for run in all_runs(runs) if re.fullmatch(rf"{NAME}(-\d+)?", run.name)]
-    return own[-1] if own else None
+    return latest_demo(runs, NAME)
 
 
 def demo_session(images: ImageSet, *, runs: Path = RUNS, minutes: float, again: bool = False) -> PictureSession:

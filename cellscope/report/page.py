@@ -19,7 +19,7 @@ from cellscope.report.panels.evidence import curves_panel, others_panel
 from cellscope.report.panels.ranking import columns_panel, features_panel, ranking_panel, ranking_rows
 from cellscope.report.panels.run import run_panel
 from cellscope.report.panels.text import text_panel
-from cellscope.report.render import write_page
+from cellscope.report.render import about, write_page
 from cellscope.report.shared import TEXT_KIT, inline, packed_plotly
 from cellscope.report.words import visible
 
@@ -41,8 +41,8 @@ def write_feature_page(folder: Path | str, page: FeaturePage, *, single_file: bo
     data = _with_text(rest, page, best, single_file)
     path = root / safe_name(page.header.name) / f"{safe_name(page.feature.name)}.html"
     columns, rows = ranking_rows(page.ranking)
-    about = _about("feature", page.feature.name, page.header, page.headline) | {"description": page.feature.description}
-    write_table(path.with_suffix(""), columns, rows, about)
+    told = _about("feature", page.feature.name, page.header, page.headline) | {"description": page.feature.description}
+    write_table(path.with_suffix(""), columns, rows, told)
     here = {"feature": page.feature, "before": page.previous, "after": page.next, "count": len(page.ranking.rows)}
     return write_page(root, path, "feature.html", page.header, page.headline, data, here, single_file)
 
@@ -59,8 +59,8 @@ def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = F
     }
     data = _with_text(rest, page, [page.address], single_file)
     path = root / safe_name(page.header.name) / f"{unit_name(page.address)}.html"
-    about = _about("unit", page.address, page.header, page.headline)
-    write_table(path.with_suffix(""), page.features.columns, page.features.rows, about)
+    told = _about("unit", page.address, page.header, page.headline)
+    write_table(path.with_suffix(""), page.features.columns, page.features.rows, told)
     here = {"address": page.address, "count": len(page.features.rows)}
     return write_page(root, path, "unit.html", page.header, page.headline, data, here, single_file)
 
@@ -79,8 +79,8 @@ def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = Fal
         "links": {name: safe_name(name) for name in [*names, *(page.heat.features if page.heat else ())]},
     }
     path = root / safe_name(page.header.name) / "index.html"
-    about = _about("run", page.header.name, page.header, page.headline)
-    write_table(path.with_suffix(""), page.features.columns, page.features.rows, about)
+    told = _about("run", page.header.name, page.header, page.headline)
+    write_table(path.with_suffix(""), page.features.columns, page.features.rows, told)
     return write_page(root, path, "run.html", page.header, page.headline, data, {}, single_file)
 
 
@@ -102,14 +102,6 @@ def _with_text(
 
 
 def _about(kind: str, name: str, header: RunHeader, headline: Headline) -> dict[str, object]:
-    return {
-        "cellscope": kind,
-        "name": name,
-        "run": {"name": header.name, "corpus": header.corpus, "model": header.model, "characters": header.characters,
-                "seed": header.seed, "date": header.date, "vocabulary_size": header.vocabulary_size, **header.extra},
-        "sentence": headline.sentence,
-        "good": headline.good,
-        "numbers": dict(headline.numbers),
-        "caveats": headline.caveats,
-        "method": headline.method,
-    }  # fmt: skip
+    run = {"name": header.name, "corpus": header.corpus, "model": header.model, "characters": header.characters,
+           "seed": header.seed, "date": header.date, "vocabulary_size": header.vocabulary_size}  # fmt: skip
+    return about(kind, name, {**run, **header.extra}, headline)

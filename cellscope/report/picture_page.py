@@ -23,7 +23,7 @@ from cellscope.report.panels.layer import layer_panel, unit_rows
 from cellscope.report.panels.network import CONCEPT_COLUMNS, concept_row, network_panel
 from cellscope.report.panels.ranking import ranking_panel, ranking_rows
 from cellscope.report.picture_contents import ConceptPage, LayerPage, PictureHeader, PictureRunPage, RowBank
-from cellscope.report.render import write_page
+from cellscope.report.render import about, write_page
 from cellscope.report.shared import PICTURE_KIT
 from cellscope.report.sheets import Json, Sheets
 
@@ -52,8 +52,8 @@ def write_layer_page(folder: Path | str, page: LayerPage, *, single_file: bool =
     }
     data = {"kind": "layer", "layer": panel, "sheets": sheets.close()}
     columns, rows = unit_rows(page)
-    about = _about("layer", page.site, page.header, page.headline) | {"position": page.position}
-    write_table(path.with_suffix(""), columns, rows, about)
+    told = _about("layer", page.site, page.header, page.headline) | {"position": page.position}
+    write_table(path.with_suffix(""), columns, rows, told)
     here = {"page": page, "flat": isinstance(page.bank, RowBank), "count": len(page.units), "side": _side(page)}
     return _write(folder, path, "layer.html", page.header, page.headline, data, here, single_file, plots=False)
 
@@ -69,8 +69,8 @@ def write_concept_page(folder: Path | str, page: ConceptPage, *, single_file: bo
     }
     data = {"kind": "concept", "concept": panel, "sheets": sheets.close()}
     columns, rows = ranking_rows(page.ranking)
-    about = _about("concept", page.concept, page.header, page.headline) | {"description": page.description}
-    write_table(path.with_suffix(""), columns, rows, about)
+    told = _about("concept", page.concept, page.header, page.headline) | {"description": page.description}
+    write_table(path.with_suffix(""), columns, rows, told)
     here = {"page": page, "count": len(page.ranking.rows)}
     return _write(folder, path, "concept.html", page.header, page.headline, data, here, single_file)
 
@@ -86,17 +86,9 @@ def _side(page: LayerPage) -> int:
 
 
 def _about(kind: str, name: str, header: PictureHeader, headline: Headline) -> Json:
-    return {
-        "cellscope": kind,
-        "name": name,
-        "run": {"name": header.name, "corpus": header.images, "model": header.model, "pictures": header.pictures,
-                "preprocessing": header.preprocessing, "seed": header.seed, "date": header.date, **header.extra},
-        "sentence": headline.sentence,
-        "good": headline.good,
-        "numbers": dict(headline.numbers),
-        "caveats": headline.caveats,
-        "method": headline.method,
-    }  # fmt: skip
+    run = {"name": header.name, "corpus": header.images, "model": header.model, "pictures": header.pictures,
+           "preprocessing": header.preprocessing, "seed": header.seed, "date": header.date}  # fmt: skip
+    return about(kind, name, {**run, **header.extra}, headline)
 
 
 def _write(

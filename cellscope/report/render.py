@@ -76,3 +76,17 @@ def write_page(
         )
     )
     return write_whole(path, html.encode("utf-8", "replace"))
+
+
+def about(kind: str, name: str, run: Mapping[str, object], headline: Headline) -> dict[str, object]:
+    """What the JSON beside a page says of it before its rows: which run, and the answer."""
+    return {
+        "cellscope": kind,
+        "name": name,
+        "run": dict(run),
+        "sentence": headline.sentence,
+        "good": headline.good,
+        "numbers": dict(headline.numbers),
+        "caveats": headline.caveats,
+        "method": headline.method,
+    }
