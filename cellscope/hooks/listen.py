@@ -1,12 +1,14 @@
 """`with listen(model, sites) as heard: model(ids)`: hear what fused recurrent modules hide, and leave no trace behind.
 
+With `edits`, what is heard is also changed: units are held at values while the network runs on.
+
 For the time of the `with`, the forward of every recurrent module that is asked about is swapped for a step loop with
 the same outputs, in which every stream is in the open. The model around it notices nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from cellscope.axes import Site
 from cellscope.errors import CellscopeError
+from cellscope.hooks.edits import Edit
 from cellscope.hooks.sites import Layer, recurrent_layers, resolve_site
 from cellscope.hooks.stepping import Drive, State, drive_of, play_layer
 
@@ -31,8 +34,18 @@ class Heard:
     soon as the last asked site has spoken, which saves the decoder.
     """
 
-    def __init__(self, model: nn.Module, sites: tuple[Site, ...], *, carry: bool = False, stop: bool = False) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        sites: tuple[Site, ...],
+        *,
+        carry: bool = False,
+        stop: bool = False,
+        edits: Mapping[Site, Edit] | None = None,
+    ) -> None:
         self.sites = sites
+        self.edits = dict(edits or {})
+        """What is done to a stream at every step; may be put in other words between passes, for the same sites."""
         self.carry = carry
         self._model, self._stop = model, stop
         self._values: dict[Site, Tensor] = {}
@@ -43,6 +56,8 @@ class Heard:
         self._embedded: tuple[Tensor, int, Tensor, Tensor] | None = None
         layers = [layer for layer in recurrent_layers(model) if any(s.path == layer.path for s in sites)]
         self._wanted = {layer.module_path for layer in layers}
+        edited = {site.path for site in self.edits}
+        self._edited = {layer.module_path for layer in recurrent_layers(model) if layer.path in edited}
 
     def __getitem__(self, site: Site | str) -> Tensor:
         site = resolve_site(self._model, site) if isinstance(site, str) else site
@@ -126,7 +141,8 @@ class Heard:
             streams = frozenset(s.stream for s in self.sites if s.path == layer.path)
             drive = drive if output is None else drive_of(layer, output)
             into = self._arrays.setdefault(layer.path, {}) if self._stop else None
-            heard, ended = play_layer(layer, drive, state, streams, into=into)
+            edits = {site.stream: edit for site, edit in self.edits.items() if site.path == layer.path}
+            heard, ended = play_layer(layer, drive, state, streams, into=into, edits=edits)
             for stream in streams:
                 self._values[Site(layer.path, stream)] = heard[stream]
             after.append(ended)
@@ -165,14 +181,21 @@ def _unpack(hx: Any, layers: tuple[Layer, ...]) -> list[State]:
 
 @contextmanager
 def listen(
-    model: nn.Module, sites: Iterable[Site | str], *, carry: bool = False, stop: bool = False
+    model: nn.Module,
+    sites: Iterable[Site | str],
+    *,
+    carry: bool = False,
+    stop: bool = False,
+    edits: Mapping[Site, Edit] | None = None,
 ) -> Iterator[Heard]:
     """Hear `sites` of the model for the time of the `with`; afterwards the model holds no hook, no swap, no reference.
 
+    `edits` change the streams of their sites at every step, and what is heard is what the network went on with.
     Dropout is off inside (eval mode) and the training flag of every module is put back.
     """
-    chosen = tuple(resolve_site(model, s) if isinstance(s, str) else resolve_site(model, str(s)) for s in sites)
-    heard = Heard(model, chosen, carry=carry, stop=stop)
+    chosen = tuple(resolve_site(model, str(s)) for s in sites)
+    changed = {resolve_site(model, str(s)): edit for s, edit in (edits or {}).items()}
+    heard = Heard(model, chosen, carry=carry, stop=stop, edits=changed)
     modules: dict[str, list[Layer]] = {}
     for layer in recurrent_layers(model):
         modules.setdefault(layer.module_path, []).append(layer)
@@ -183,7 +206,7 @@ def listen(
     try:
         model.eval()
         for path, layers in modules.items():
-            if carry or path in heard._wanted:
+            if carry or path in heard._wanted | heard._edited:
                 module: Any = layers[0].module
                 before.append((module, {k: v for k, v in vars(module).items() if k == "forward"}))
                 module.forward = _swapped(heard, path, tuple(layers))

@@ -7,12 +7,14 @@ fused kernel a step. Elsewhere the same steps are plain torch operations.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cellscope.hooks.edits import Edit
 from cellscope.hooks.product import repeated_product
 from cellscope.hooks.sites import Layer
 from cellscope.parallel import in_shares
@@ -45,10 +47,17 @@ def drive_of(layer: Layer, values: Tensor, symbols: Tensor | None = None) -> Dri
 
 
 def play_layer(
-    layer: Layer, drive: Drive, state: State | None, streams: frozenset[str], *, into: dict[str, Tensor] | None = None
+    layer: Layer,
+    drive: Drive,
+    state: State | None,
+    streams: frozenset[str],
+    *,
+    into: dict[str, Tensor] | None = None,
+    edits: Mapping[str, Edit] | None = None,
 ) -> tuple[dict[str, Tensor], State]:
     """Play one layer over [step, lane]: the asked streams and always `hidden`, each [step, lane, unit], and the state
     after. The arrays of an earlier call may be given as `into`: they are written over where they have the right size.
+    `edits` by stream act at every step, before what is computed from that stream.
     """
     steps, lanes = drive.rows.shape
     weight = _weights(layer, "weight_hh").T.contiguous()
@@ -60,9 +69,9 @@ def play_layer(
         if name not in heard or heard[name].shape != (steps, lanes, layer.size):
             # In memory lane after lane, for whoever reads on along a lane; the logical order is that of torch.
             heard[name] = weight.new_empty(lanes, steps, layer.size).transpose(0, 1)
-    if weight.device.type == "cpu" and weight.dtype == torch.float32:
+    if weight.device.type == "cpu" and weight.dtype == torch.float32 and not edits:
         return heard, _play_threads(layer, drive, state, weight, heard)
-    return heard, _play_torch(layer, drive, state, weight, heard)
+    return heard, _play_torch(layer, drive, state, weight, heard, edits or {})
 
 
 def _weights(layer: Layer, name: str) -> Tensor:
@@ -155,30 +164,36 @@ def _gate_block(kind: str, heard: dict[str, Tensor], lanes: int, size: int) -> n
     return np.empty((len(names), lanes, size), np.float32) if any(name in heard for name in names) else None
 
 
-def _play_torch(layer: Layer, drive: Drive, state: State, weight: Tensor, heard: dict[str, Tensor]) -> State:
-    """The same steps as plain torch operations, for other devices and precisions; the reference that the kernels are
-    tested against.
+def _play_torch(
+    layer: Layer, drive: Drive, state: State, weight: Tensor, heard: dict[str, Tensor], edits: Mapping[str, Edit]
+) -> State:
+    """The same steps as plain torch operations, for other devices and precisions and for edits; the reference that the
+    kernels are tested against.
     """
     hidden, cell = state[0], state[1] if layer.kind == "lstm" else None
+
     for t in range(drive.rows.shape[0]):
-        given, recurrent = drive.table[drive.rows[t]], hidden @ weight
         now: dict[str, Tensor] = {}
+
+        def keep(stream: str, values: Tensor, now: dict[str, Tensor] = now, t: int = t) -> Tensor:
+            now[stream] = edits[stream](values, t) if stream in edits else values
+            return now[stream]
+
+        given, recurrent = drive.table[drive.rows[t]], hidden @ weight
         if layer.kind == "lstm":
             assert cell is not None
             i, f, g, o = (given + recurrent).chunk(4, dim=1)
-            now = {"input": i.sigmoid(), "forget": f.sigmoid(), "candidate": g.tanh(), "output": o.sigmoid()}
-            cell = now["forget"] * cell + now["input"] * now["candidate"]
-            hidden = now["output"] * cell.tanh()
-            now["cell"] = cell
+            kept = keep("forget", f.sigmoid()) * cell
+            cell = keep("cell", kept + keep("input", i.sigmoid()) * keep("candidate", g.tanh()))
+            hidden = keep("output", o.sigmoid()) * cell.tanh()
         elif layer.kind == "gru":
             (a, b, c), (x, y, w) = given.chunk(3, dim=1), recurrent.chunk(3, dim=1)
-            r, z = (a + x).sigmoid(), (b + y).sigmoid()
-            n = (c + r * (w + _candidate_bias(layer, weight))).tanh()
-            now = {"reset": r, "update": z, "new": n}
+            r, z = keep("reset", (a + x).sigmoid()), keep("update", (b + y).sigmoid())
+            n = keep("new", (c + r * (w + _candidate_bias(layer, weight))).tanh())
             hidden = n + z * (hidden - n)
         else:
             hidden = (given + recurrent).relu() if layer.module.nonlinearity == "relu" else (given + recurrent).tanh()
-        now["hidden"] = hidden
+        hidden = keep("hidden", hidden)
         for name, values in heard.items():
             values[t] = now[name]
     return (hidden,) if cell is None else (hidden, cell)
