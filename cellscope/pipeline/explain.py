@@ -153,6 +153,7 @@ def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Eviden
         lag=int(np.nan_to_num(value["lag"])),
         lag_score=value["lag_score"],
         p=value["p"],
+        within=value["within"],
         q=math.nan if math.isnan(value["p"]) else Q if value["p"] <= cut else 1.0,
     )
 

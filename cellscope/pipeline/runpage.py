@@ -15,6 +15,7 @@ from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence
 from cellscope.findings import Findings
 from cellscope.observe import Progress
+from cellscope.pipeline.exhibits import tracking
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.gates import gates
 from cellscope.pipeline.headlines import header, method
@@ -62,6 +63,7 @@ def compose_run(
         heat=_heat(findings),
         saturation=gates(search.network, run, progress=progress) if run else (),
         timescales={str(unit): float(scale) for unit, scale in scales if math.isfinite(scale)},
+        exhibits=(tracking.exhibit(findings),),
     )
 
 

@@ -12,6 +12,7 @@ from cellscope.pipeline.pages import curves, number
 from cellscope.pipeline.passages import at_random, contexts, reading
 from cellscope.pipeline.texts import flags_on, texts
 from cellscope.report.contents import Headline, Table, UnitPage
+from cellscope.report.exhibits import Exhibit
 from cellscope.report.page import write_index, write_unit_page
 
 CURVES = 8
@@ -33,15 +34,17 @@ COLUMNS = (
 )
 
 
-def write_unit(explained: Explained, reports: Path, *, single_file: bool = False) -> Path:
+def write_unit(
+    explained: Explained, reports: Path, *, exhibits: tuple[Exhibit, ...] = (), single_file: bool = False
+) -> Path:
     """Write the page of the unit, and the index, under `reports`; the page's path."""
-    path = write_unit_page(reports, compose_unit(explained), single_file=single_file)
+    path = write_unit_page(reports, compose_unit(explained, exhibits), single_file=single_file)
     write_index(reports, single_file=single_file)
     return path
 
 
-def compose_unit(explained: Explained) -> UnitPage:
-    """Everything that the page of a unit shows."""
+def compose_unit(explained: Explained, exhibits: tuple[Exhibit, ...] = ()) -> UnitPage:
+    """Everything that the page of a unit shows; `exhibits` are what else was measured of it."""
     material, search, unit = explained.material, explained.material.search, explained.unit
     findings, labels = search.findings, material.labels
     ordered = [_place(explained, e.feature) for e in explained.evidence] or [0]
@@ -58,6 +61,7 @@ def compose_unit(explained: Explained) -> UnitPage:
         passages=texts(search, cuts, units=[unit], gated=[unit]),
         spans={findings.features[f].name: flags_on(labels, f, cuts) for f in ordered if labels.is_span(f)},
         curves={findings.features[f].name: curves(material, f, explained.index) for f in ordered[:CURVES]},
+        exhibits=exhibits,
     )
 
 

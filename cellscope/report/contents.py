@@ -1,6 +1,6 @@
 """What a page shows, as plain strings, arrays and tables: everything is computed before it comes here.
 
-The texts themselves are in `passages`; their names can be had from here too.
+The texts themselves are in `passages`, exhibits in `exhibits`; the names of the texts can be had from here too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cellscope.report.exhibits import Exhibit, need_keys
 from cellscope.report.passages import PASSAGE_KINDS, Passage, Passages, Predictions, need
+from cellscope.report.tables import Table
 
 __all__ = [
     "PASSAGE_KINDS", "FeatureInfo", "FeaturePage", "Headline", "Heat", "Line", "Passage", "Passages", "Predictions",
@@ -131,14 +133,10 @@ class FeaturePage:
     others: Mapping[str, tuple[tuple[str, float | None], ...]] = field(default_factory=dict)
     previous: str = ""
     next: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
 
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Rows of cells by column name; text, numbers or None."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Mapping[str, str | float | int | bool | None], ...]
+    def __post_init__(self) -> None:
+        need_keys(self.exhibits)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,8 +153,10 @@ class UnitPage:
     passages: Passages
     spans: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     curves: Mapping[str, UnitCurves] = field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
 
     def __post_init__(self) -> None:
+        need_keys(self.exhibits)
         for name, array in self.spans.items():
             need(array.shape == (self.passages.length,), f"spans of {name} are not [position]")
 
@@ -202,8 +202,10 @@ class RunPage:
     heat: Heat | None = None
     saturation: tuple[Saturated, ...] = ()
     timescales: Mapping[str, float] = field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
 
     def __post_init__(self) -> None:
+        need_keys(self.exhibits)
         lengths = {len(column) for column in self.losses.values()}
         need(len(lengths) <= 1, f"columns of losses have lengths {sorted(lengths)}")
         need(not self.losses or "characters" in self.losses, "losses have no column 'characters'")

@@ -16,14 +16,14 @@ from pathlib import Path
 from cellscope.errors import CellscopeError
 
 DEVICES = frozenset(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))
-RESERVED = DEVICES | {"index", "assets", "con", "prn", "aux", "nul"}
+RESERVED = DEVICES | {"index", "assets", "atlas", "con", "prn", "aux", "nul"}
 Cell = str | float | int | bool | None
 
 
 def safe_name(name: str) -> str:
     """A name as a file name: letters, digits, `.`, `_`, `-`; what had to change gets a short hash, so two stay two."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
-    taken = plain.lower().split(".")[0] in RESERVED or plain.lower().startswith(("unit-", "layer-"))
+    taken = plain.lower().split(".")[0] in RESERVED or plain.lower().startswith(("unit-", "layer-", "study-"))
     if plain and plain == name and not taken:
         return plain
     mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -34,6 +34,16 @@ def unit_name(address: str) -> str:
     """The file name of a unit's page: `lstm.0:cell/221` is `unit-lstm.0-cell-221`."""
     usual = re.fullmatch(r"[A-Za-z0-9._]+(:[A-Za-z]+)?/\d+", address)
     return "unit-" + (re.sub(r"[:/]", "-", address) if usual else safe_name(address))
+
+
+def study_name(name: str) -> str:
+    """The file name of a study's page: `formation` is `study-formation`."""
+    return "study-" + safe_name(name)
+
+
+def exhibit_stem(page: Path, key: str) -> Path:
+    """The files of an exhibit beside its page: `quote.html` has `quote~lesion.csv`; no page's own name has a tilde."""
+    return page.with_name(f"{page.stem}~{key}")
 
 
 def layer_name(site: str) -> str:

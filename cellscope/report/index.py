@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cellscope.report.words import visible
 
-ORDER = {"feature": 0, "concept": 0, "unit": 1, "layer": 2}
+ORDER = {"atlas": -2, "study": -1, "feature": 0, "concept": 0, "unit": 1, "layer": 2}
 """What is listed first."""
 
 MOST_BYTES = 50_000_000
@@ -76,7 +76,7 @@ def _entry(href: str, about: dict[str, object]) -> Entry:
         good=about.get("good") is True,
         href=href,
         place=float(place) if isinstance(place, (int, float)) else 0.0,
-        claim=about["cellscope"] != "layer",
+        claim=about["cellscope"] not in ("atlas", "study", "layer"),
     )
 
 

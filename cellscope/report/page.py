@@ -5,6 +5,8 @@ reports/assets/               scripts, styles and plotly, once
 reports/RUN/index.html        a run
 reports/RUN/FEATURE.html      a feature, with FEATURE.csv and FEATURE.json beside it
 reports/RUN/unit-ADDRESS.html a unit
+
+The table of an exhibit lies beside its page as PAGE~KEY.csv and PAGE~KEY.json. A study's page is in `study`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from cellscope.report.contents import FeaturePage, Headline, RunHeader, RunPage,
 from cellscope.report.files import json_text, safe_name, unit_name, write_table
 from cellscope.report.index import gather
 from cellscope.report.panels.evidence import curves_panel, others_panel
+from cellscope.report.panels.exhibits import exhibits_panel, exhibits_told, write_exhibits
 from cellscope.report.panels.ranking import columns_panel, features_panel, ranking_panel, ranking_rows
 from cellscope.report.panels.run import run_panel
 from cellscope.report.panels.text import text_panel
@@ -37,13 +40,16 @@ def write_feature_page(folder: Path | str, page: FeaturePage, *, single_file: bo
         "ranking": ranking_panel(page.ranking),
         "curves": curves_panel(page.curves),
         "others": others_panel(page.others),
+        "exhibits": exhibits_panel(page.exhibits),
     }
     data = _with_text(rest, page, best, single_file)
     path = root / safe_name(page.header.name) / f"{safe_name(page.feature.name)}.html"
     columns, rows = ranking_rows(page.ranking)
     told = _about("feature", page.feature.name, page.header, page.headline) | {"description": page.feature.description}
-    write_table(path.with_suffix(""), columns, rows, told)
+    write_table(path.with_suffix(""), columns, rows, told | exhibits_told(page.exhibits))
+    write_exhibits(path, page.exhibits, told["run"])
     here = {"feature": page.feature, "before": page.previous, "after": page.next, "count": len(page.ranking.rows)}
+    here |= {"exhibits": page.exhibits}
     return write_page(root, path, "feature.html", page.header, page.headline, data, here, single_file)
 
 
@@ -56,12 +62,14 @@ def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = F
         "ranking": features_panel(page.features),
         "curves": curves_panel(page.curves),
         "others": {"features": [], "scores": {}},
+        "exhibits": exhibits_panel(page.exhibits),
     }
     data = _with_text(rest, page, [page.address], single_file)
     path = root / safe_name(page.header.name) / f"{unit_name(page.address)}.html"
     told = _about("unit", page.address, page.header, page.headline)
-    write_table(path.with_suffix(""), page.features.columns, page.features.rows, told)
-    here = {"address": page.address, "count": len(page.features.rows)}
+    write_table(path.with_suffix(""), page.features.columns, page.features.rows, told | exhibits_told(page.exhibits))
+    write_exhibits(path, page.exhibits, told["run"])
+    here = {"address": page.address, "count": len(page.features.rows), "exhibits": page.exhibits}
     return write_page(root, path, "unit.html", page.header, page.headline, data, here, single_file)
 
 
@@ -72,6 +80,7 @@ def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = Fal
     data: dict[str, object] = {
         "kind": "run",
         "run": run_panel(page),
+        "exhibits": exhibits_panel(page.exhibits),
         "table": {
             "columns": columns_panel(page.features.columns),
             "rows": [[row.get(c) for c in page.features.columns] for row in page.features.rows],
@@ -80,8 +89,10 @@ def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = Fal
     }
     path = root / safe_name(page.header.name) / "index.html"
     told = _about("run", page.header.name, page.header, page.headline)
-    write_table(path.with_suffix(""), page.features.columns, page.features.rows, told)
-    return write_page(root, path, "run.html", page.header, page.headline, data, {}, single_file)
+    write_table(path.with_suffix(""), page.features.columns, page.features.rows, told | exhibits_told(page.exhibits))
+    write_exhibits(path, page.exhibits, told["run"])
+    here = {"exhibits": page.exhibits}
+    return write_page(root, path, "run.html", page.header, page.headline, data, here, single_file)
 
 
 def write_index(folder: Path | str, *, single_file: bool = False) -> Path:

@@ -28,8 +28,8 @@ def _scripts(names: str) -> tuple[str, ...]:
 
 
 TEXT_KIT = Kit(
-    ("page.css",),
-    _scripts("codec words colour glyphs text table figures plots reader inspector keys page"),
+    ("page.css", "exhibits.css"),
+    _scripts("codec words colour glyphs text table figures plots drawn samples exhibits reader inspector keys page"),
 )
 PICTURE_KIT = Kit(
     ("page.css", "pictures.css"),

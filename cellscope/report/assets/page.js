@@ -49,6 +49,7 @@
   addEventListener('beforeprint', () => { if (Scope.reader) { Scope.reader.view.whole = true; Scope.reader.view.draw(); } });
   addEventListener('afterprint', () => { if (Scope.reader) { Scope.reader.view.whole = false; Scope.reader.view.lay(); } });
 
+  if (Scope.openExhibits) Scope.openExhibits(data.exhibits || []);
   const start = (Scope.starts || {})[data.kind], ready = () => { performance.mark('ready'); document.body.dataset.ready = 'yes'; };
   if (data.kind === 'run') openRun();
   if (data.kind === 'feature' || data.kind === 'unit') {

@@ -33,7 +33,7 @@
     return '#' + parts.map(v => Math.round(v).toString(16).padStart(2, '0')).join('');
   }
 
-  Scope.look = () => Object.fromEntries(['ink', 'paper', 'quiet', 'rule', 'high', 'low', 'third'].map(name => [name, hex(name)]));
+  Scope.look = () => Object.fromEntries(['ink', 'page', 'paper', 'quiet', 'rule', 'high', 'low', 'third'].map(name => [name, hex(name)]));
 
   function layout(figure, look, width) {
     const font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: look.ink };
@@ -91,6 +91,8 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 5000);
   }
+
+  Scope.saveTable = (name, table) => save(name, csvOf(table));
 
   /* A figure: title, plot, a line of words, links to save it. `build(look)` may give null: then the place says so. */
   Scope.Figure = class {

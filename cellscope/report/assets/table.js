@@ -48,7 +48,7 @@
     }
 
     sort(k) {
-      const down = this.sorted.by === k ? !this.sorted.down : this.columns[k].form !== 'p';
+      const down = this.sorted.by === k ? !this.sorted.down : !['p', 'words'].includes(this.columns[k].form);
       this.sorted = { by: k, down };
       const value = row => row.cells[k], missing = v => v === null || v === undefined;
       this.all = [...this.all].sort((a, b) => {

@@ -1,0 +1,66 @@
+"""How many units track anything, by stream and layer, and how that hangs on where the line is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cellscope.evidence.verdicts import CLEAR, Q
+from cellscope.findings import Findings
+from cellscope.pipeline.tracking import Tracking, tracking
+from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series
+from cellscope.report.tables import Table
+
+LINES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
+"""Least scores between which the reader may choose."""
+
+
+def exhibit(findings: Findings) -> Exhibit:
+    """The share of units that track a feature, from all that are found to those that are all but perfect."""
+    told = tracking(findings)
+    counts = [told.count(at) for at in LINES]
+    sites = list(dict.fromkeys(str(unit.site) for unit in findings.units))
+    return Exhibit(
+        key="tracking",
+        title="How many units track something",
+        sentence=told.sentence(CLEAR) + ".",
+        caveats=(
+            f"Tracks: q <= {Q:g}, and the unit's whole interval lies above the last three characters and above the "
+            "best unit of the untrained network, on text it was not chosen on.",
+            "A unit that tracks nothing that was looked for may track something that was not.",
+        ),
+        figures=(
+            Lines(
+                title="By the least score that counts",
+                caption="How many units track some feature at least so well.",
+                series=(Series(name="units", x=LINES, y=tuple(float(c) for c in counts)),),
+                x="AUC (numeric features: rank correlation)",
+                y="units",
+            ),
+            Bars(
+                title="By stream and layer",
+                caption=f"Units that track some feature, and those that do so at {CLEAR:g} or better.",
+                labels=tuple(sites),
+                groups=(_group(told, sites, 0.0, "tracks"), _group(told, sites, CLEAR, f"at {CLEAR:g} or better")),
+                value="units",
+            ),
+        ),
+        table=Table(
+            columns=("least score", "units", "of", "share", "features"),
+            rows=tuple(
+                {
+                    "least score": at,
+                    "units": told.count(at),
+                    "of": len(findings.units),
+                    "share": told.count(at) / max(len(findings.units), 1),
+                    "features": told.features(at),
+                }
+                for at in LINES
+            ),
+        ),
+    )
+
+
+def _group(told: Tracking, sites: list[str], at: float, name: str) -> Group:
+    own = np.array([sites.index(str(unit.site)) for unit in told.findings.units])
+    number = np.bincount(own[told.units(at)], minlength=len(sites))
+    return Group(name=name, values=tuple(float(n) for n in number))

@@ -1,0 +1,67 @@
+"""Which units track which features, all at once, by the criterion that a finding has to meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.evidence.verdicts import CLEAR, TENDS, Q
+from cellscope.findings import Findings
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Tracking:
+    """`found` and `plain` are bool [feature, unit], `score` float [feature, unit]: AUC, or rank correlation."""
+
+    findings: Findings
+    found: Flags
+    plain: Flags
+    score: NDArray[np.float64]
+
+    def units(self, at: float = 0.0) -> Flags:
+        """Which units track some feature at this score or better, bool [unit]."""
+        return np.any(self.found & (self.score >= at), axis=0)
+
+    def count(self, at: float = 0.0) -> int:
+        """How many do."""
+        return int(self.units(at).sum())
+
+    def features(self, at: float = 0.0) -> int:
+        """How many features have such a unit."""
+        return int((self.found & (self.score >= at)).any(1).sum())
+
+    def sentence(self, at: float = CLEAR) -> str:
+        """`12 of 512 units (2.3 %) track a feature at .9 or better; 97 do so at all`."""
+        number, total = self.count(at), len(self.findings.units)
+        share = f"{100 * number / max(total, 1):.1f} %"
+        every = self.count()
+        rest = f"; {every:,} ({100 * every / max(total, 1):.1f} %) track one at all" if every > number else ""
+        return f"{number:,} of {total:,} units ({share}) track a feature at {at:g} or better{rest}"
+
+
+def tracking(findings: Findings) -> Tracking:
+    """What `explain.evidence_of` says of every unit, without making a sentence of each.
+
+    Found: q <= .05 (p as small as that of a finding of the search), the lower end of the interval above the last
+    three characters and the untrained network, and at least .75 within the larger feature that this one is a part of.
+    Plain: only the last three characters keep it from being found, and both reach .9.
+    """
+    s, evidence = findings.scores, findings.evidence
+    span = np.array([e.kind == "span" for e in evidence])[:, None]
+    judged = np.array([e.unit is not None for e in evidence])[:, None]
+    score = np.where(span, s["auc"], s["rank_r"])
+    low = np.where(span, s["auc_low"], s["rank_low"])
+    bound = np.where(np.isnan(low), score, low)
+    three, untrained = (np.array([getattr(e, name) for e in evidence])[:, None] for name in ("three", "untrained"))
+    cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)
+    with np.errstate(invalid="ignore"):
+        sure = judged & ~np.isnan(score) & (s["p"] <= cut)
+        trained = np.isnan(untrained) | (bound > untrained)
+        whole = np.isnan(s["within"]) | (s["within"] >= TENDS)
+        found = sure & ~(bound <= three) & trained & whole
+        plain = sure & (bound <= three) & trained & (three >= CLEAR) & (bound >= CLEAR)
+    return Tracking(findings, found, plain, score)
