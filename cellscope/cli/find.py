@@ -11,6 +11,7 @@ import click
 from cellscope.cli.options import network_options, search_options, text_options
 from cellscope.cli.pictures import opened, preparation_options
 from cellscope.cli.say import bar, note, tabulate
+from cellscope.cli.subjects import looks, refuse
 
 if TYPE_CHECKING:
     from cellscope.findings import Findings
@@ -65,8 +66,8 @@ def find(
     from cellscope.pipeline.find import find_in
     from cellscope.pipeline.pages import write_pages
 
-    looking = _looks(options)
-    _refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
+    looking = looks(options)
+    refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
     if looking:
         _find_pictures(asked, form, at, (reports if pages else None), single_file, options)
         return
@@ -89,28 +90,6 @@ def find(
 TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact")
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order")  # fmt: skip
-
-
-def _looks(options: dict[str, Any]) -> bool:
-    """Whether it is pictures that are to be searched: --images says so, or the run was trained on some."""
-    from cellscope.pipeline.classifiers import is_picture_run
-    from cellscope.training.run import latest_run, open_run
-
-    if options["images"] is not None or options["model"] is not None:
-        return options["images"] is not None
-    run, runs = options["run"], options["runs"]
-    return is_picture_run(open_run(run, runs) if run is not None else latest_run(runs))
-
-
-def _refuse(ctx: click.Context, names: tuple[str, ...], looking: bool) -> None:
-    """InputError for an option that was given and says nothing of what is searched."""
-    from cellscope.errors import InputError
-
-    given = [o for o in ctx.command.params if o.name in names]
-    for option in given:
-        if ctx.get_parameter_source(str(option.name)) == click.core.ParameterSource.COMMANDLINE:
-            what = ("a text", "pictures") if looking else ("pictures", "a text")
-            raise InputError(f"{option.opts[0]} is for {what[0]}, and this network reads {what[1]}; leave it out")
 
 
 def _find_pictures(
