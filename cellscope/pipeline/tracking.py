@@ -24,7 +24,8 @@ class Tracking:
 
     def units(self, at: float = 0.0) -> Flags:
         """Which units track some feature at this score or better, bool [unit]."""
-        return np.any(self.found & (self.score >= at), axis=0)
+        flags: Flags = np.asarray(np.any(self.found & (self.score >= at), axis=0))
+        return flags
 
     def count(self, at: float = 0.0) -> int:
         """How many do."""
