@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Unit
-from cellscope.evidence.verdicts import Evidence, Q
+from cellscope.evidence.verdicts import TENDS, Evidence, Q
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 COLUMNS = (
     "auc",
@@ -103,20 +104,32 @@ class Findings:
             rows.append(pd.DataFrame(here))
         return pd.concat(rows, ignore_index=True)
 
-    def tracking(self, at: float = 0.9) -> tuple[int, int]:
-        """How many units track a feature that was found, at this score, with q <= .05 and more than the last three
-        characters and the untrained network do; and how many such features.
+    def tracks(self) -> Flags:
+        """Which units track which features, bool [feature, unit]: those whose feature's own unit is a finding, and who
+        meet what a finding has to meet: q <= .05, a whole interval above the last three characters and the untrained
+        network, and .75 within the larger feature that this one is a part of.
         """
         known = [e.p for e in self.evidence if e.q <= Q]
-        p = self.scores["p"] <= max(known, default=-1.0)
-        score, low = (
-            np.where(np.isnan(self.scores[auc]), self.scores[rank], self.scores[auc])
-            for auc, rank in (("auc", "rank_r"), ("auc_low", "rank_low"))
-        )
-        surely = np.where(np.isnan(low), score, low)  # what has no interval lies below the bar, or has few blocks
         bar = np.nan_to_num([[e.three, e.untrained] for e in self.evidence], nan=0.0).max(1)
         found = np.array([e.found for e in self.evidence])
-        good = found[:, None] & p & (score >= at) & (surely > bar[:, None])
+        with np.errstate(invalid="ignore"):
+            chance = self.scores["p"] <= max(known, default=-1.0)
+            part = self.scores["within"] < TENDS
+            flags: Flags = found[:, None] & chance & (self.bound() > bar[:, None]) & ~part
+        return flags
+
+    def best(self) -> Floats:
+        """What a feature is scored by, [feature, unit]: AUC, or rank correlation where it is numeric."""
+        return np.where(np.isnan(self.scores["auc"]), self.scores["rank_r"], self.scores["auc"])
+
+    def bound(self) -> Floats:
+        """What a unit surely reaches, [feature, unit]: what has no interval lies below the bar, or has few blocks."""
+        low = np.where(np.isnan(self.scores["auc_low"]), self.scores["rank_low"], self.scores["auc_low"])
+        return np.where(np.isnan(low), self.best(), low)
+
+    def tracking(self, at: float = 0.9) -> tuple[int, int]:
+        """How many units track a feature at this score or better (see `tracks`); and how many such features."""
+        good = self.tracks() & (self.best() >= at)
         return int(good.any(0).sum()), int(good.any(1).sum())
 
     def summary(self, at: float = 0.9) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cellscope.axes import Unit
 from cellscope.evidence.timescales import time_scales
-from cellscope.evidence.verdicts import Evidence, Q
+from cellscope.evidence.verdicts import Evidence, Q, named
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, sites_of
 from cellscope.observe import NetworkSource, Progress, rounds
@@ -141,7 +141,7 @@ def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Eviden
     best = findings.evidence[feature]
     value = {name: float(scores[feature, unit]) for name, scores in findings.scores.items()}
     name, low, high = ("auc", "auc_low", "auc_high") if best.kind == "span" else ("rank_r", "rank_low", "rank_high")
-    return replace(
+    made = replace(
         best,
         unit=findings.units[unit],
         score=value[name],
@@ -156,6 +156,10 @@ def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Eviden
         within=value["within"],
         q=math.nan if math.isnan(value["p"]) else Q if value["p"] <= cut else 1.0,
     )
+    if made.found and not best.found and best.unit is not None:
+        # To name whichever of all units passes would be to choose on the text that it is reported on.
+        return replace(made, remark=f"{named(best.unit)}, which was chosen for {best.feature}, is no finding")
+    return made
 
 
 def _gates(search: Search, unit: Unit, start: int, stop: int) -> tuple[Gate, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cellscope.evidence.verdicts import CLEAR, TENDS, Q
+from cellscope.evidence.verdicts import CLEAR, Q
 from cellscope.findings import Findings
 
 Flags = NDArray[np.bool_]
@@ -47,22 +47,13 @@ class Tracking:
 def tracking(findings: Findings) -> Tracking:
     """What `explain.evidence_of` says of every unit, without making a sentence of each.
 
-    Found: q <= .05 (p as small as that of a finding of the search), the lower end of the interval above the last
-    three characters and the untrained network, and at least .75 within the larger feature that this one is a part of.
-    Plain: only the last three characters keep it from being found, and both reach .9.
+    Plain: all but the last three characters speak for the unit, and they and the unit both reach .9 (see `Evidence`).
     """
-    s, evidence = findings.scores, findings.evidence
-    span = np.array([e.kind == "span" for e in evidence])[:, None]
-    judged = np.array([e.unit is not None for e in evidence])[:, None]
-    score = np.where(span, s["auc"], s["rank_r"])
-    low = np.where(span, s["auc_low"], s["rank_low"])
-    bound = np.where(np.isnan(low), score, low)
+    evidence, bound = findings.evidence, findings.bound()
     three, untrained = (np.array([getattr(e, name) for e in evidence])[:, None] for name in ("three", "untrained"))
+    judged = np.array([e.unit is not None for e in evidence])[:, None]
     cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)
     with np.errstate(invalid="ignore"):
-        sure = judged & ~np.isnan(score) & (s["p"] <= cut)
-        trained = np.isnan(untrained) | (bound > untrained)
-        whole = np.isnan(s["within"]) | (s["within"] >= TENDS)
-        found = sure & ~(bound <= three) & trained & whole
-        plain = sure & (bound <= three) & trained & (three >= CLEAR) & (bound >= CLEAR)
-    return Tracking(findings, found, plain, score)
+        sure = judged & (findings.scores["p"] <= cut) & (bound <= three) & (three >= CLEAR) & (bound >= CLEAR)
+        plain = sure & (np.isnan(untrained) | (bound > untrained))
+    return Tracking(findings, findings.tracks(), plain, findings.best())
