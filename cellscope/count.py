@@ -22,6 +22,10 @@ from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
+LEAD = 2**20
+"""Characters before those that are searched that are labelled too, so that what is open there (a string, a comment) is
+known.
+"""
 _BUDGET = 2**28
 
 
@@ -77,8 +81,7 @@ def count(
     units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
     blocks = int(np.clip(_BUDGET // (4 * len(units) * max(spans, 1) * BINS), 12, 32)) // 2 * 2
     parts = rounds(len(corpus), start=start, size=source.round_length, blocks=blocks)
-    # Labels are read from a good way before `start`, so that whatever is open there (a string, a comment) is known.
-    lead = max(0, start - 2**20)
+    lead = max(0, start - LEAD)
     text = corpus.part(lead, len(corpus)) if lead else corpus
     labeller, ranker = Labeller(tuple(ordered), text, concurrent=True), Ranker()
     # Neighbours say nearly the same: of a long text every 8th step goes to the null, every 16th to the lags.
@@ -151,4 +154,4 @@ def _with_two_before(corpus: Any, part: Round) -> NDArray[np.uint32]:
     return np.concatenate([np.zeros(missing, np.uint32), codes]) if missing else codes
 
 
-__all__ = ["Counts", "LabelGrid", "count"]
+__all__ = ["LEAD", "Counts", "LabelGrid", "count"]

@@ -201,3 +201,24 @@ def deal(whole: Values, part: Round) -> Iterator[Chunk]:
         first = starts[: part.longer] + part.steps
         rows = (first - part.start)[None, :]
         yield Chunk(first, blocks[: part.longer], {site: v[rows] for site, v in whole.items()}, part.steps, part.steps)
+
+
+def together(*heard: Iterator[Chunk]) -> Iterator[tuple[Chunk, ...]]:
+    """The chunks of several sources that play one round, cut so that all have the same steps."""
+    now = [next(chunks, None) for chunks in heard]
+    at = [0] * len(now)
+    while True:
+        there = [chunk for chunk in now if chunk is not None]
+        if len(there) < len(now):
+            return
+        steps = min(chunk.steps - first for chunk, first in zip(there, at, strict=True))
+        yield tuple(_cut(chunk, first, steps) for chunk, first in zip(there, at, strict=True))
+        at = [first + steps for first in at]
+        for k, chunk in enumerate(there):
+            if at[k] == chunk.steps:
+                now[k], at[k] = next(heard[k], None), 0
+
+
+def _cut(chunk: Chunk, first: int, steps: int) -> Chunk:
+    values = {site: v[first : first + steps] for site, v in chunk.values.items()}
+    return Chunk(chunk.positions + first, chunk.blocks, values, chunk.step + first, chunk.of)

@@ -268,3 +268,18 @@ def test_a_model_that_gives_logits_alone() -> None:
     with NetworkSource(other, corpus, (site,), exact=True) as source:
         values, _, _ = gather(source, rounds(2000))
     assert np.abs(values[site] - plain(network, corpus)).max() < 1e-5
+
+
+@pytest.mark.parametrize("length", [129, 640, 3001, 70_000])
+def test_sources_of_any_size_are_heard_in_the_same_steps(length: int) -> None:
+    """Chunks of several sources are cut to one length, and nothing is lost or moved."""
+    whole = [np.arange(length * units, dtype=np.float32).reshape(length, units) for units in (2, 700)]
+    part = rounds(length)[0]
+    seen = np.zeros(length, int)
+    for chunks in observe.together(*(ArraySource(x, H).play(part)[1] for x in whole)):
+        for chunk, x in zip(chunks, whole, strict=True):
+            rows = chunk.positions[None, :] + np.arange(chunk.steps)[:, None]
+            assert np.array_equal(chunk.values[H], x[rows])
+        assert len({(c.steps, c.step, c.of) for c in chunks}) == 1
+        np.add.at(seen, rows, 1)
+    assert (seen == 1).all()

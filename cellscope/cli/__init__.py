@@ -18,6 +18,7 @@ COMMANDS = (
     "train",
     "find",
     "explain",
+    "compare",
     "activations",
     "examples",
     "filters",

@@ -46,13 +46,19 @@ def text_options(command: F) -> F:
 
 def search_options(command: F) -> F:
     """--feature, --features, --characters, --seed, --reports: what is looked for, where, and where its pages go."""
+    return searching(command, characters=0)
+
+
+def searching(command: F, *, characters: int) -> F:
+    """The same, with how many `characters` are read where nothing is said; 0 for all."""
+    told = "all of it" if characters == 0 else f"{characters:,}; 0 for all"
     options = (
         click.option("--feature", "-f", "asked", multiple=True, metavar="NAME",
                      help="A feature of the library, or NAME=PATTERN. Repeatable.  [default: all]"),
         click.option("--features", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
                      help="Features of yours, in TOML."),
-        click.option("--characters", type=click.IntRange(min=0), default=0,
-                     help="Search only the last so many characters of the text.  [default: all of it]"),
+        click.option("--characters", type=click.IntRange(min=0), default=characters,
+                     help=f"Search only the last so many characters of the text.  [default: {told}]"),
         click.option("--seed", type=SEED, default=123, show_default=True,
                      help="Seed of the shifts and of the untrained network."),
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,

@@ -8,11 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from cellscope.axes import Site
-from cellscope.count import count
+from cellscope.count import LEAD, count
 from cellscope.data.corpora import resolve
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
@@ -77,19 +78,19 @@ def untrained_scores(
     Scores that `folder` already holds for this text, these sites and this definition of a feature are taken from there.
     """
     key = hashlib.sha256(
-        json.dumps([corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL]).encode()
+        json.dumps([corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL, LEAD]).encode()
     ).hexdigest()[:16]
     path = folder / f"{key}.json" if folder is not None else None
     known = _read(path)
     missing = [f for f in features if f.digest not in known]
     if missing:
         bare = network.untrained(seed)
-        text = corpus.part(max(0, len(corpus) - CONTROL), len(corpus))
-        with NetworkSource(bare, text, sites) as source:
+        start = max(0, len(corpus) - CONTROL)
+        with NetworkSource(bare, corpus, sites) as source:
             told: Progress | None = (
                 (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
             )
-            found = judge(count(source, text, missing, seed=seed, evidence=False, progress=told))
+            found = judge(count(source, corpus, missing, start=start, seed=seed, evidence=False, progress=told))
         # What cannot be judged is kept as well, as null: or it would be looked for again every time.
         known |= {f.digest: None if e.remark else e.score for f, e in zip(found.features, found.evidence, strict=True)}
         if path is not None:
@@ -182,7 +183,7 @@ def find_in(
     corpus = open_text(network, folder, text, encoding=encoding, as_bytes=as_bytes)
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
     if asked or files:
-        _settle(features, corpus, max(0, len(corpus) - characters) if characters else 0)
+        settle(features, corpus, max(0, len(corpus) - characters) if characters else 0)
     control = folder.path / "control" if folder is not None else None
     findings = search(
         network,
@@ -198,16 +199,22 @@ def find_in(
     return Search(network, folder, corpus, findings)
 
 
-def _settle(features: Sequence[Feature], corpus: Corpus, start: int) -> None:
-    """InputError where a feature that was asked for matches nothing or everything: said before anything is heard."""
+def settle(features: Sequence[Feature], corpus: Corpus, start: int) -> None:
+    """InputError where a feature that was asked for matches nothing or everything from `start` on: said before anything
+    is heard.
+    """
     from cellscope.features.coverage import Coverage
     from cellscope.features.labeller import Labeller
 
     spans = [f for f in features if f.kind == "span"]
-    text = corpus.part(start, len(corpus)) if start else corpus
+    lead = max(0, start - LEAD)  # as the search reads it, so that both know what is open at `start`
+    text = corpus.part(lead, len(corpus)) if lead else corpus
     labeller, coverage = Labeller(spans, text), Coverage(spans)
-    for at in range(0, len(text) if spans else 0, STRETCH):
-        coverage.add(labeller.read(at, min(at + STRETCH, len(text))))
+    borders = [*range(0, start - lead, STRETCH), *range(start - lead, len(text), STRETCH), len(text)]
+    for at, to in pairwise(borders if spans else []):
+        labels = labeller.read(at, to)
+        if at >= start - lead:
+            coverage.add(labels)
     try:
         coverage.settle([f.name for f in spans], empty=labeller.empty())
     except InputError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cellscope.count import LEAD
 from cellscope.observe import NetworkSource, rounds
 from cellscope.pipeline.find import Search
 
@@ -16,8 +17,6 @@ MOST_VALUES = 2**26
 """Activations that are kept at most: 128 MiB."""
 SURVEY = 2**19
 """Characters whose labels are kept, so that a passage with many spans can be found."""
-LEAD = 2**20
-"""Characters before them that are labelled too, so that whatever is open at their start is known."""
 
 
 @dataclass(frozen=True)

@@ -204,3 +204,18 @@ def test_seeds(latch: Network, bracket_corpus: Corpus) -> None:
 def test_a_search_is_content_alone(planted_search: Search) -> None:
     """What pages are made from can be replaced piece by piece: nothing in it refers to an open file or a hook."""
     assert replace(planted_search, run=None).json() == planted_search.json()
+
+
+def test_what_is_open_before_a_short_end_is_known(tmp_path: Path) -> None:
+    """A comment that begins before the searched characters covers them: it is neither refused nor labelled as empty."""
+    after = " int b;\n" + "int c;\n" * 20
+    text = "int a;\n" * 2000 + "/* " + "words of a comment " * 90 + "*/" + after
+    (tmp_path / "code.c").write_text(text)
+    corpus = Corpus.open(tmp_path / "code.c")
+    config = TrainingConfig(epochs=0.05, batch_size=2, seq_length=16, precision="fp32")
+    begin(corpus, runs=tmp_path / "runs", name="c", model=ModelOptions(size=4, embedding=4), config=config).train()
+    inside = r"comment=/\*(?s:.*?)\*/"
+    found = find_in("c", asked=[inside], characters=1_000, runs=tmp_path / "runs").findings
+    assert found.counts.labelled[0] == 1_000 - len(after)
+    with pytest.raises(InputError, match="matches nothing in the 100 characters"):
+        find_in("c", asked=[inside], characters=100, runs=tmp_path / "runs")

@@ -1,0 +1,85 @@
+"""`cellscope compare A B`: which units of two runs correspond, and which features either has."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cellscope.cli.figures import FORMAT
+from cellscope.cli.options import searching, text_options
+from cellscope.cli.say import bar, tabulate
+
+if TYPE_CHECKING:
+    from cellscope.pipeline.comparison import Comparison
+
+SHOWN = 15
+"""Pairs and features that are printed; the page and JSON have all."""
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--runs", default="runs", show_default=True, type=click.Path(path_type=Path), help="Folder of the runs.")
+@text_options
+@partial(searching, characters=500_000)
+@click.option("--streams", help="What of every layer: h,c,i,f,o,g (GRU: h,r,z,n) or all.  [default: c, or h without c]")
+@FORMAT
+def compare(first: str, second: str, form: str, reports: Path, **options: Any) -> None:
+    """Say which units of two runs correspond, and which features either has.
+
+    FIRST and SECOND are runs' names or folders, or one run at two times: RUN@STEP is its snapshot of that step (see
+    snapshots/ in its folder), RUN@last its last weights. Both read the same text in the same lanes. A unit's best match
+    is chosen by the correlation of activations on one half of the text's blocks and reported on the other.
+    """
+    from cellscope.pipeline.compare import compare_runs
+
+    with bar("comparing") as progress:
+        comparison = compare_runs(first, second, progress=progress, **options)
+    click.echo(comparison.json() if form == "json" else told(comparison))
+
+
+def told(comparison: Comparison) -> str:
+    """The sentences, the closest pairs, and the features."""
+    (a, b), cells = comparison.names, comparison.cells
+    lines = [*comparison.sentences, ""]
+    if comparison.pairs:
+        lines += [_pairs(comparison), ""]
+    lines += [_features(comparison), ""]
+    lines += [f"note: {caveat}" for caveat in comparison.caveats]
+    what = f"{cells.characters:,} characters of {comparison.corpus.name}, read by {a} and {b}"
+    return "\n".join([*lines, f"{what}; {cells.blocks} blocks, {cells.draws} shifts, seed {cells.seed}"])
+
+
+def _pairs(comparison: Comparison) -> str:
+    from cellscope.evidence.verdicts import digits, probability
+
+    a, b = comparison.names
+    rows = [
+        [str(m.unit), str(m.other), digits(m.r), f"{digits(m.low)} to {digits(m.high)}", digits(m.untrained),
+         probability(m.p)]
+        for m in comparison.pairs[:SHOWN]
+    ]  # fmt: skip
+    table = tabulate([f"unit of {a}", f"unit of {b}", "r", "95 %", "untrained", "p"], rows)
+    rest = len(comparison.pairs) - SHOWN
+    return table + (f"\nand {rest} more pairs, in --format json" if rest > 0 else "")
+
+
+def _features(comparison: Comparison) -> str:
+    from cellscope.evidence.verdicts import digits
+
+    a, b = comparison.names
+    judged = [f for f in comparison.features if f.r is not None]
+    order = ["both", "first", "second", "neither"]
+    judged.sort(key=lambda f: (order.index(f.who), -max(f.first.score, f.second.score)))
+    shown = [f for f in judged if f.who != "neither"] or judged[:SHOWN]
+    rows = [
+        [f.feature, f.first.answer, str(f.first.unit), digits(f.first.score), f.second.answer, str(f.second.unit),
+         digits(f.second.score), digits(f.r or 0.0), "yes" if f.counterpart else "no"]
+        for f in shown
+    ]  # fmt: skip
+    heads = ["feature", f"in {a}", "best unit", "score", f"in {b}", "best unit", "score", "r", "correspond"]
+    rest = len(comparison.features) - len(shown)
+    return tabulate(heads, rows) + (f"\nand {rest} features that were found in neither" if rest else "")
