@@ -10,7 +10,7 @@ import click
 
 from cellscope.cli.figures import FORMAT
 from cellscope.cli.options import searching, text_options
-from cellscope.cli.say import bar, tabulate
+from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
     from cellscope.pipeline.comparison import Comparison
@@ -27,7 +27,11 @@ SHOWN = 15
 @partial(searching, characters=500_000)
 @click.option("--streams", help="What of every layer: h,c,i,f,o,g (GRU: h,r,z,n) or all.  [default: c, or h without c]")
 @FORMAT
-def compare(first: str, second: str, form: str, reports: Path, **options: Any) -> None:
+@click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page.")
+@click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
+def compare(
+    first: str, second: str, form: str, reports: Path, pages: bool, single_file: bool, **options: Any
+) -> None:  # fmt: skip
     """Say which units of two runs correspond, and which features either has.
 
     FIRST and SECOND are runs' names or folders, or one run at two times: RUN@STEP is its snapshot of that step (see
@@ -39,6 +43,10 @@ def compare(first: str, second: str, form: str, reports: Path, **options: Any) -
     with bar("comparing") as progress:
         comparison = compare_runs(first, second, progress=progress, **options)
     click.echo(comparison.json() if form == "json" else told(comparison))
+    if pages:
+        from cellscope.pipeline.exhibits.compare import write_comparison
+
+        note(f"page: {write_comparison(comparison, reports, single_file=single_file)}")
 
 
 def told(comparison: Comparison) -> str:

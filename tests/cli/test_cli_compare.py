@@ -33,9 +33,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(place: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(
-        cellscope, ["compare", "--runs", str(place / "runs"), "-f", "parentheses", "-f", "digit", *arguments]
-    )
+    folders = ["--runs", str(place / "runs"), "--reports", str(place / "reports")]
+    return CliRunner().invoke(cellscope, ["compare", *folders, "-f", "parentheses", "-f", "digit", *arguments])
 
 
 def test_an_lstm_and_a_gru(place: Path) -> None:
@@ -67,6 +66,20 @@ def test_streams_and_another_text(place: Path) -> None:
     content = json.loads(done.stdout)
     assert [n["sites"] for n in content["networks"]] == [["lstm.0:hidden"], ["lstm.0:hidden"]]
     assert content["networks"][1]["unknown"] > 0
+
+
+def test_the_page_is_said_on_stderr(place: Path) -> None:
+    """It lies with the first run's pages, has the numbers beside it, and stands in the index; without pages nothing."""
+    done = call(place, "one@0", "two")
+    assert "study-compare-one-at-0-two.html" in done.stderr
+    page = place / "reports" / "one" / "study-compare-one-at-0-two.html"
+    assert page.is_file()
+    assert page.name in (place / "reports" / "index.html").read_text("utf-8")
+    table = json.loads((page.parent / "study-compare-one-at-0-two~correspondence.json").read_text("utf-8"))
+    assert len(table["rows"]) == 6
+    page.unlink()
+    assert "page:" not in call(place, "one@0", "two", "--no-pages").stderr
+    assert not page.exists()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
 from cellscope.pipeline.compare import compare, memories
 from cellscope.pipeline.comparison import Comparison
+from cellscope.pipeline.exhibits.compare import study
+from cellscope.report.exhibits import HeatMap, Lines, Samples
 
 CELL = Site("lstm.0", "cell")
 ORDER = np.array([3, 0, 7, 1, 2, 6, 4, 5])
@@ -133,3 +136,25 @@ def test_what_a_layer_remembers_is_its_cell_or_its_hidden_state() -> None:
         module = CharRNNConfig(5, kind=kind, layers=2, size=3, embedding=0).build()
         sites = memories(Network(module, Vocabulary(tuple("abcde")), "x"))
         assert sites == (Site(f"{kind}.0", stream), Site(f"{kind}.1", stream))
+
+
+def test_the_page_shows_what_was_found(comparison: Comparison) -> None:
+    """The diagonal of the map is the pairs' r, both units of a pair colour the text alike, and no cell is NaN."""
+    page = study(comparison)
+    assert page.headline.sentence == comparison.sentences[0] + "."
+    first, second = page.exhibits
+    lines, heat, samples = first.figures
+    assert isinstance(lines, Lines)
+    assert isinstance(heat, HeatMap)
+    assert isinstance(samples, Samples)
+    np.testing.assert_allclose(np.diag(heat.values), [m.r for m in comparison.pairs], atol=1e-6)
+    one, other = samples.samples[:2]
+    assert one.text == other.text == comparison.corpus.text(29_400, 30_000)
+    np.testing.assert_allclose(one.values, other.values, atol=1e-3)
+    assert all(a >= b for series in lines.series for a, b in pairwise(series.y))
+    assert second.table is not None
+    assert [row["found in"] for row in second.table.rows] == [
+        {"first": "latch", "second": "shuffled"}.get(f.who, f.who) for f in comparison.features
+    ]
+    cells = [cell for exhibit in page.exhibits for row in exhibit.table.rows for cell in row.values()]
+    assert not any(isinstance(cell, float) and np.isnan(cell) for cell in cells)
