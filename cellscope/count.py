@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +13,15 @@ from cellscope.axes import Unit
 from cellscope.chunks import Round
 from cellscope.errors import InputError
 from cellscope.evidence.baselines import Contexts
+from cellscope.evidence.reading import LEAD, LabelReader, ahead
 from cellscope.evidence.terms import TEXT, Terms
 from cellscope.observe import Progress, Source, rounds
-from cellscope.sinks.labels import LabelGrid, Ranker
+from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.lags import Lags
 from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
-LEAD = 2**20
-"""Characters before those that are searched that are labelled too, so that what is open there (a string, a comment) is
-known.
-"""
 _BUDGET = 2**28
 
 
@@ -70,20 +66,15 @@ def count(
 
     Without `evidence` the null and the text baselines are left out (for the untrained control, which needs neither).
     """
-    from cellscope.features.labeller import Labeller
-
     if len(source) != len(corpus):
         raise InputError(
             f"the activations have {len(source):,} rows and the text {len(corpus):,} characters; they must be as many"
         )
-    ordered = sorted(features, key=lambda f: f.kind != "span")
-    spans = sum(f.kind == "span" for f in ordered)
+    reader = LabelReader(corpus, features, start)
+    ordered, spans = reader.features, reader.spans
     units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
     blocks = int(np.clip(_BUDGET // (4 * len(units) * max(spans, 1) * BINS), 12, 32)) // 2 * 2
     parts = rounds(len(corpus), start=start, size=source.round_length, blocks=blocks)
-    lead = max(0, start - LEAD)
-    text = corpus.part(lead, len(corpus)) if lead else corpus
-    labeller, ranker = Labeller(tuple(ordered), text, concurrent=True), Ranker()
     # Neighbours say nearly the same: of a long text every 8th step goes to the null, every 16th to the lags.
     stride, sparser = (8, 2) if len(corpus) - start > 2**18 else (1, 1)
     lags = Lags(len(ordered), len(units), stride=stride, sparser=sparser)
@@ -95,13 +86,12 @@ def count(
 
     def read(part: Round) -> LabelGrid:
         """The labels of a round, which the text's own baselines learn from at once."""
-        labels = labeller.read(part.start - lead, part.stop - lead)
-        grid = ranker.grid(part.start, labels.spans, labels.numbers)
+        grid = reader.grid(part)
         if contexts is not None:
-            contexts.add(part, _with_two_before(corpus, part), grid)
+            contexts.add(part, reader.codes(part), grid)
         return grid
 
-    for part, labels in _ahead(read, parts):
+    for part, labels in ahead(read, parts):
         sample, chunks = source.play(part)
         grid = labels()
         labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
@@ -123,18 +113,7 @@ def count(
     if len(lost):
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         raise InputError(f"{units[lost[0]]}{more} gives values that are not finite; is the network damaged?")
-    return Counts(units, tuple(ordered), heard, labelled, tally, lags, shifts, contexts, seed)
-
-
-def _ahead(read: Callable[[Round], LabelGrid], parts: list[Round]) -> Iterator[tuple[Round, Callable[[], LabelGrid]]]:
-    """Each round with a call that waits for its labels; those of the next are read while this one is heard."""
-    with ThreadPoolExecutor(1, "cellscope-labels") as reader:
-        coming = reader.submit(read, parts[0])
-        for part, following in zip(parts, [*parts[1:], None], strict=True):
-            labels = coming
-            if following is not None:
-                coming = reader.submit(read, following)
-            yield part, labels.result
+    return Counts(units, ordered, heard, labelled, tally, lags, shifts, contexts, seed)
 
 
 def groups_of(parts: list[Round], draws: int = 2000) -> int:
@@ -144,14 +123,6 @@ def groups_of(parts: list[Round], draws: int = 2000) -> int:
     while groups < lanes // 4 and (lanes // groups - 1.0) ** (groups * len(parts)) < draws:
         groups += 1
     return groups
-
-
-def _with_two_before(corpus: Any, part: Round) -> NDArray[np.uint32]:
-    """Code points of a round with the two before it; before the text, zeros."""
-    first = max(0, part.start - 2)
-    codes: NDArray[np.uint32] = corpus.codes(first, part.stop)
-    missing = 2 - (part.start - first)
-    return np.concatenate([np.zeros(missing, np.uint32), codes]) if missing else codes
 
 
 __all__ = ["LEAD", "Counts", "LabelGrid", "count"]

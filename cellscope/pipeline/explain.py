@@ -96,7 +96,7 @@ class Explained:
             "top": [asdict(place) for place in self.top],
             "bottom": [asdict(place) for place in self.bottom],
         }
-        return json.dumps(_clean(content), indent=1, ensure_ascii=False)
+        return json.dumps(clean(content), indent=1, ensure_ascii=False)
 
 
 def explain_in(run: str | Path | None, address: str, *, progress: Progress | None = None, **options: Any) -> Explained:
@@ -191,9 +191,3 @@ def _places(material: Material, values: np.ndarray, found: Sequence[int]) -> tup
         text, here = corpus.text(first, last), start + at - first
         made.append(Place(start + at, text[:here], text[here], text[here + 1 :], float(values[at])))
     return tuple(made)
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_clean(v) for v in value]
-    return {k: _clean(v) for k, v in value.items()} if isinstance(value, dict) else clean(value)

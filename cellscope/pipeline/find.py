@@ -153,6 +153,8 @@ def clean(value: Any) -> Any:
     """The same content with NaN and infinities as None, so that it is JSON."""
     if isinstance(value, dict):
         return {k: clean(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

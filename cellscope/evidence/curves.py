@@ -1,0 +1,198 @@
+"""What 1, 2, 4 ... and all units explain of labels: fitted on the choosing groups of a covariance, scored on the
+others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.axes import Progress
+from cellscope.evidence.intervals import jackknife
+from cellscope.evidence.readouts import chosen_strengths, fitted, taken, tuned
+from cellscope.evidence.selection import greedy, lasso
+from cellscope.evidence.several import steps
+from cellscope.parallel import in_shares
+from cellscope.sinks.covariance import Covariance
+
+Floats = NDArray[np.float64]
+
+LARGEST = 256
+"""Sets of more units than this are not chosen; what comes next is all units."""
+LASSO = 64
+"""Nor by the lasso, whose path takes a step for every unit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What sets of units explain; tasks are features (their controls are read with them).
+
+    counts   numbers of units, ascending, all last
+    score, lasso, control   float64 [task, count, 3]: R2 and the ends of its interval
+    random   float64 [task, count, draw]
+    orders   units of forward selection by task
+    share    float64 [task, 3], what the best unit explains as a share of the most that is explained, with its interval
+    weights  float64 [task, unit], the reading of all units; `intercept`, `strengths` [task]
+    varies   bool [task], whether the label differs in both halves
+    """
+
+    counts: tuple[int, ...]
+    score: Floats
+    lasso: Floats
+    control: Floats
+    random: Floats
+    orders: tuple[NDArray[np.int64], ...]
+    share: Floats
+    weights: Floats
+    intercept: Floats
+    strengths: Floats
+    varies: NDArray[np.bool_]
+
+    def at(self, task: int, step: int) -> dict[str, float]:
+        """The figures of one number of units, by the names of a rung."""
+        score, lasso, drawn = self.score[task, step], self.lasso[task, step], self.random[task, step]
+        made = {"score": score[0], "low": score[1], "high": score[2]}
+        made |= {"lasso": lasso[0], "lasso_low": lasso[1], "lasso_high": lasso[2]}
+        made |= {
+            "random": drawn.mean(),
+            "least": drawn.min(),
+            "most": drawn.max(),
+            "control": self.control[task, step, 0],
+        }
+        return {name: float(value) for name, value in made.items()}
+
+
+class Halves:
+    """The two halves of a covariance, for the tasks of one mask: folds that choose, groups that report."""
+
+    def __init__(self, covariance: Covariance, mask: int) -> None:
+        first, count = covariance.choosing, len(covariance.gram)
+        self.folds = [covariance.moments(np.array([g]), mask) for g in range(first)]
+        self.chosen = covariance.moments(np.arange(first), mask)
+        self.groups = [covariance.moments(np.array([g]), mask) for g in range(first, count)]
+        self.covariance, self.with_labels = self.chosen.covariance, self.chosen.with_labels
+        total = covariance.moments(np.arange(first, count), mask)
+        self.varies = (self.chosen.spread > 1e-12) & (total.spread > 1e-12)
+        # [group, task]: what the squared errors are compared with.
+        self.labels = np.stack([np.column_stack([g.labels, np.full(len(g.labels), g.count)]) for g in self.groups])
+
+    def lost(self, units: NDArray[np.int64], tasks: slice = slice(None)) -> Floats:
+        """Squared errors [group, task] of readings of some units, fitted on the choosing half."""
+        folds = [taken(fold, units, tasks) for fold in self.folds]
+        reading = tuned(taken(self.chosen, units, tasks), folds)
+        return np.stack([reading.residual(taken(group, units, tasks)) for group in self.groups])
+
+
+def curves(covariance: Covariance, mask: int = 0, *, draws: int, seed: int, progress: Progress | None = None) -> Curves:
+    """The curves of the tasks that count by `mask`, of which the second half are controls of the first."""
+    halves = Halves(covariance, mask)
+    units, tasks = halves.covariance.shape[0], len(halves.with_labels)
+    features = tasks // 2
+    small = [k for k in steps(units) if k < units and k <= LARGEST]
+    random = _random(halves, small, draws, seed)
+    own = chosen_strengths(halves.chosen, halves.folds)
+    reading = fitted(halves.chosen, own)
+    every = np.stack([reading.residual(g) for g in halves.groups])  # [group, task]
+    lost = np.repeat(every[None], len(small) + 1, axis=0)  # [step, group, task]
+    by_lasso = np.full((len(small) + 1, len(every), features), np.nan)
+    by_lasso[-1] = every[:, :features]
+    orders: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * features
+    done, lock = 0, threading.Lock()
+
+    def share(first: int, last: int) -> None:
+        nonlocal done
+        for task in range(first, last):
+            if halves.varies[task]:
+                order = greedy(halves.covariance, halves.with_labels[task], max(small, default=1))
+                for step, k in enumerate(small):
+                    lost[step, :, task] = halves.lost(order[:k], slice(task, task + 1))[:, 0]
+                if task < features:
+                    orders[task] = order
+                    _by_lasso(halves, task, small, by_lasso)
+            with lock:
+                done += 1
+                if progress:
+                    progress(done, tasks, "probes")
+
+    in_shares(tasks, share, grain=1, each=8)
+    told = _explained(lost, halves.labels)
+    return Curves(
+        (*small, units), told[:features], _explained(by_lasso, halves.labels[:, :features]), told[features:],
+        _drawn(random, halves.labels)[:features], tuple(orders), _share(lost, halves.labels)[:features],
+        reading.weights[:features], reading.intercept[:features], own[:features], halves.varies[:features],
+    )  # fmt: skip
+
+
+def _random(halves: Halves, small: Sequence[int], draws: int, seed: int) -> Floats:
+    """Squared errors of units drawn at random [step, draw, group, task]; NaN at the last step, which is all of them."""
+    rng = np.random.default_rng(seed)
+    drawn = [rng.permutation(len(halves.covariance)) for _ in range(draws)]
+    lost = np.full((len(small) + 1, draws, len(halves.groups), len(halves.with_labels)), np.nan)
+
+    def share(first: int, last: int) -> None:
+        for at in range(first, last):
+            step, draw = divmod(at, draws)
+            lost[step, draw] = halves.lost(np.sort(drawn[draw][: small[step]]))
+
+    in_shares(len(small) * draws, share, grain=1, each=8)
+    return lost
+
+
+def _by_lasso(halves: Halves, task: int, small: Sequence[int], lost: Floats) -> None:
+    """Write the squared errors of the lasso's sets of one task to lost [step, group, task]."""
+    counts = [k for k in small if k <= LASSO]
+    for step, units in enumerate(lasso(halves.covariance, halves.with_labels[task], counts)):
+        lost[step, :, task] = halves.lost(units, slice(task, task + 1))[:, 0]
+
+
+def _explained(lost: Floats, labels: Floats) -> Floats:
+    """R2 and its interval [task, step, 3] of squared errors [step, group, task]."""
+    told = np.full((lost.shape[2], len(lost), 3), np.nan)
+    for step, errors in enumerate(lost):
+        parts = [errors, labels[..., 0], labels[..., 1], labels[..., 2]]
+        value = _log_ratio([p.sum(0) for p in parts])
+        # On the logarithm of what is left, for the share that is explained ends at 1.
+        low, high = jackknife(_log_ratio, parts)
+        told[:, step] = np.stack([1 - np.exp(value), 1 - np.exp(high), 1 - np.exp(low)], axis=1)
+    return told
+
+
+def _log_ratio(sums: list[Floats]) -> Floats:
+    lost, total = sums[0], _total(sums[1:])
+    made: Floats = np.log(np.maximum(lost, 1e-12 * total) / total)
+    return made
+
+
+def _total(labels: list[Floats]) -> Floats:
+    """Squared deviations of the labels from their mean."""
+    y, yy, n = labels
+    made: Floats = np.maximum(yy - y * y / np.maximum(n, 1), 1e-12)
+    return made
+
+
+def _drawn(lost: Floats, labels: Floats) -> Floats:
+    """R2 [task, step, draw] of squared errors [step, draw, group, task]."""
+    total = _total([labels[..., i].sum(0) for i in range(3)])
+    made: Floats = np.moveaxis(1 - lost.sum(2) / total, -1, 0)
+    return made
+
+
+def _share(lost: Floats, labels: Floats) -> Floats:
+    """What the best unit explains as a share of the most that any number of units does, with its interval [task, 3];
+    errors are [step, group, task].
+    """
+    most = lost.sum(1).argmin(0)
+    every = np.take_along_axis(lost, most[None, None], axis=0)[0]
+
+    def ratio(sums: list[Floats]) -> Floats:
+        total = _total(sums[2:])
+        made: Floats = (total - sums[0]) / np.maximum(total - sums[1], 1e-9 * total)
+        return made
+
+    parts = [lost[0], every, labels[..., 0], labels[..., 1], labels[..., 2]]
+    low, high = jackknife(ratio, parts)
+    return np.stack([ratio([p.sum(0) for p in parts]), low, high], axis=1)

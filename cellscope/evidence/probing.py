@@ -1,0 +1,152 @@
+"""The probes of all features: one pass over the text for the covariance, then linear algebra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.axes import Progress, Unit
+from cellscope.chunks import Chunk, Round
+from cellscope.errors import InputError
+from cellscope.evidence.control import ControlTask, contexts
+from cellscope.evidence.curves import Curves, curves
+from cellscope.evidence.probes import Probe, Probes, Rung
+from cellscope.evidence.reading import LabelReader, ahead
+from cellscope.features.feature import TEXT_COUNTERS
+from cellscope.observe import Source, rounds
+from cellscope.sinks.covariance import Covariance
+from cellscope.sinks.labels import LabelGrid
+
+BLOCKS = 32
+DRAWS = 10
+FEWEST = 20
+"""A feature with fewer labelled rows than this in either half is not probed."""
+TOLD = 16
+"""Units of forward selection that are named."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The sums of one pass, and what they were summed over; tasks are the features, then their controls."""
+
+    covariance: Covariance
+    features: tuple[Any, ...]
+    units: tuple[Unit, ...]
+    characters: int
+    seed: int
+
+
+def probe(
+    source: Source, corpus: Any, features: Sequence[Any], *, start: int = 0, seed: int = 0, draws: int = DRAWS,
+    progress: Progress | None = None,
+) -> Probes:  # fmt: skip
+    """Probe every feature with 1, 2, 4 ... and all units of `source`, fitted on the even blocks of the corpus from
+    `start` on and scored on the odd ones.
+    """
+    return judged(measure(source, corpus, features, start=start, seed=seed, progress=progress), draws, progress)
+
+
+def measure(
+    source: Source, corpus: Any, features: Sequence[Any], *, start: int = 0, seed: int = 0,
+    progress: Progress | None = None,
+) -> Measured:  # fmt: skip
+    """The covariance of all units with one another, with every feature and with its control, in one pass."""
+    reader = LabelReader(corpus, features, start)
+    numerics = reader.features[reader.spans :]
+    control = ControlTask(reader.spans, len(numerics), seed=seed)
+    # The other counters count at every character, so their rows are those of all spans.
+    partial = [at for at, f in enumerate(numerics) if f.counter not in (*TEXT_COUNTERS, "depth")]
+    counted = np.zeros(len(reader.features), np.int64)
+    counted[[reader.spans + at for at in partial]] = np.arange(1, len(partial) + 1)
+    # Neighbours say nearly the same: every 8th step of a long text is enough.
+    stride = int(np.clip((len(corpus) - start) >> 16, 1, 8))
+    parts = rounds(len(corpus), start=start, size=source.round_length, blocks=BLOCKS)
+    covariance: Covariance | None = None
+    heard = 0
+
+    def read(part: Round) -> tuple[LabelGrid, NDArray[np.uint64]]:
+        return reader.grid(part), contexts(reader.codes(part))
+
+    for part, labels in ahead(read, parts):
+        sample, chunks = source.play(part)
+        grid, keys = labels()
+        control.learn(grid, keys)
+        if covariance is None:
+            blocks = max(p.blocks for p in parts)
+            both = np.concatenate([counted, counted])
+            covariance = Covariance(np.concatenate(list(sample.values()), axis=1), both, blocks, stride=stride)
+        for chunk in chunks:
+            covariance.add(chunk, *_labels(chunk, grid, keys, control, partial, stride))
+            heard += chunk.steps * len(chunk.positions)
+            if progress:
+                progress(heard, len(corpus) - start, "")
+    assert covariance is not None
+    units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
+    if covariance.lost is not None:
+        raise InputError(f"{units[covariance.lost]} gives values that are not finite; is the network damaged?")
+    return Measured(covariance, reader.features, units, heard, seed)
+
+
+def _labels(
+    chunk: Chunk, grid: LabelGrid, keys: NDArray[np.uint64], control: ControlTask, partial: list[int], stride: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Labels [task, step, lane] of every `stride`-th step, and the masks of the numbers that count only in places."""
+    rows = (chunk.positions - grid.start)[None, :] + np.arange(0, chunk.steps, stride)[:, None]
+    # A number enters by its rank, as it does everywhere else: what is far out would drown the rest.
+    own = np.concatenate([grid.spans[:, rows], grid.rank[:, rows]], dtype=np.float32)
+    drawn = control.labels(keys[rows])
+    masks = grid.mask[:, rows]
+    drawn[len(grid.spans) :] *= masks
+    return np.concatenate([own, drawn]), masks[partial]
+
+
+def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = None) -> Probes:
+    """The curves of every feature, read off the sums."""
+    covariance, count = measured.covariance, len(measured.features)
+    found: dict[int, Probe] = {}
+    weights = np.zeros((count, len(measured.units)), np.float32)
+    intercept = np.zeros(count, np.float32)
+    for mask in range(covariance.gram.shape[1]):
+        here = np.flatnonzero(covariance.counted[:count] == mask)
+        made = curves(covariance, mask, draws=draws, seed=measured.seed, progress=progress)
+        for at, feature in enumerate(here.tolist()):
+            found[feature] = _probe(measured, made, mask, at, feature)
+            weights[feature] = made.weights[at] * covariance.scale
+            intercept[feature] = made.intercept[at] - weights[feature] @ covariance.middle
+    sizes: dict[Any, int] = {}
+    for unit in measured.units:
+        sizes[unit.site] = sizes.get(unit.site, 0) + 1
+    return Probes(
+        probes=tuple(found[f] for f in range(count)), sites=sizes, weights=weights, intercept=intercept,
+        characters=measured.characters, stride=covariance.stride, choosing=covariance.choosing,
+        reporting=len(covariance.gram) - covariance.choosing, draws=draws, seed=measured.seed,
+    )  # fmt: skip
+
+
+def _probe(measured: Measured, made: Curves, mask: int, at: int, feature: int) -> Probe:
+    """The curve of one feature, the `at`-th of those that count by `mask`."""
+    covariance, f, of = measured.covariance, measured.features[feature], len(measured.units)
+    halves = slice(0, covariance.choosing), slice(covariance.choosing, None)
+    count = [float(covariance.count[half, mask].sum()) for half in halves]
+    on = [float(covariance.labels[half, feature, 0].sum()) if f.kind == "span" else n
+          for half, n in zip(halves, count, strict=True)]  # fmt: skip
+    labelled, rows = round(sum(on)), round(sum(count))
+    remark = ""
+    if min(on) < FEWEST or (f.kind == "span" and min(n - o for n, o in zip(count, on, strict=True)) < FEWEST):
+        what = "too rare" if min(on) < FEWEST else "too common"
+        remark = f"{f.name} is {what} to be probed: {labelled:,} of {rows:,} characters that were counted"
+    elif not made.varies[at]:
+        remark = f"{f.name} is the same at every character that was counted"
+    if remark:
+        return Probe(feature=f.name, kind=f.kind, labelled=labelled, rows=rows, of=of, remark=remark)
+    rungs = tuple(Rung(units=int(k), **made.at(at, step)) for step, k in enumerate(made.counts))
+    chosen = tuple(measured.units[u] for u in made.orders[at][:TOLD])
+    share = made.share[at]
+    return Probe(
+        feature=f.name, kind=f.kind, labelled=labelled, rows=rows, of=of, rungs=rungs, chosen=chosen,
+        share=(float(share[0]), float(share[1]), float(share[2])), strength=float(made.strengths[at]),
+    )  # fmt: skip
