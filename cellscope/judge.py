@@ -17,7 +17,7 @@ from cellscope.evidence.verdicts import Evidence
 from cellscope.findings import ALSO, COLUMNS, Findings, Floats
 from cellscope.parallel import in_shares
 from cellscope.scores import association as scores
-from cellscope.scores.correlation import pearson
+from cellscope.scores.correlation import pearson, rank_correlation
 from cellscope.sinks.lags import LAGS, REACH, Lags
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
@@ -181,9 +181,9 @@ def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int) -> None:
 
     def correlations(sums: list[NDArray[np.float64]]) -> tuple[Floats, Floats]:
         moments, labels = sums
-        a, aa, ya, rank, rr, qr = np.moveaxis(moments, -1, 0)
-        n, y, yy, q, qq = (labels[:, [k]] for k in range(5))
-        return pearson(n, a, aa, y, yy, ya), pearson(n, rank, rr, q, qq, qr)
+        a, aa, ya, *_ = np.moveaxis(moments, -1, 0)
+        n, y, yy, *_ = (labels[:, [k]] for k in range(5))
+        return pearson(n, a, aa, y, yy, ya), rank_correlation(moments, labels[:, None])
 
     if not tally.products.shape[1]:
         return

@@ -19,6 +19,7 @@ COMMANDS = (
     "find",
     "explain",
     "compare",
+    "atlas",
     "activations",
     "examples",
     "filters",

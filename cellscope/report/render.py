@@ -68,6 +68,7 @@ def write_page(
             single=single_file,
             assets=assets,
             up=up,
+            atlas=(path.parent / "atlas.html").is_file(),
             styles=kit.styles,
             scripts=kit.scripts,
             inline=inline,

@@ -30,5 +30,7 @@ def test_the_planted_cell_is_counted(planted_search: Search) -> None:
     made = exhibit(planted_search.findings)
     assert made.table is not None
     assert [row["units"] for row in made.table.rows] == counts
-    assert made.sentence.startswith(f"{int(flags.sum())} of {len(flags)} units")
-    assert np.isclose(float(made.table.rows[0]["share"] or 0), counts[0] / len(flags))
+    cells = sum(flags[k] for k, unit in enumerate(planted_search.findings.units) if unit.site.stream == "cell")
+    assert f"{cells} of 8 of lstm.0:cell" in made.sentence
+    assert told.sentence(0.9).startswith(f"{int(flags.sum())} of {len(flags)} units")
+    assert np.isclose(float(made.table.rows[0]["percent"] or 0), 100 * counts[0] / len(flags))

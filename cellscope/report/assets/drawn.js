@@ -69,7 +69,7 @@
       const away = (ends, sign) => g.values.map((v, j) => known(v) && known(ends[j]) ? Math.max(0, sign * (ends[j] - v)) : 0);
       return {
         type: 'bar', orientation: f.upright ? 'v' : 'h', [along]: g.values.map(v => known(v) ? v - f.base : null), [across]: places, base: f.base, name,
-        marker: { color: color + 'b0', line: { color, width: 1 }, pattern: { shape: k < 1 ? '' : ['/', '.', 'x'][(k - 1) % 3], fgcolor: look.paper, size: 5 } },
+        marker: { color: color + 'b0', line: { color, width: 1 }, pattern: { shape: k < 1 ? '' : ['/', '.', 'x'][(k - 1) % 3], fillmode: 'overlay', fgcolor: look.paper, size: 6, solidity: 0.22 } },
         ['error_' + along]: held ? { type: 'data', symmetric: false, array: away(g.high, 1), arrayminus: away(g.low, -1), color: look.ink, thickness: 1.2, width: 3 } : undefined,
         text: g.values.map((v, j) => `${Scope.escaped(f.labels[j])}${name ? '<br>' + name : ''}: ${Scope.short(v, 3)}${between(g, j)}`), textposition: 'none', hovertemplate: '%{text}<extra></extra>',
       };

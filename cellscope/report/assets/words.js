@@ -11,6 +11,9 @@
     return (value < 0 && /[1-9]/.test(text) ? MINUS : '') + text;
   };
 
+  /* A score: three digits above .99, and never rounded to 1 (as verdicts.digits does). */
+  Scope.score = value => Number.isFinite(value) && Math.abs(value) >= 0.99 && Math.abs(value) < 1 ? Scope.short(Math.sign(value) * Math.min(Math.abs(value), 0.999), 3) : Scope.short(value);
+
   Scope.signed = value => (value > 0 && /[1-9]/.test(Scope.short(value)) ? '+' : '') + Scope.short(value);
 
   Scope.pValue = p => p === null || p === undefined ? DASH : p < 0.01 ? '< .01' : Scope.short(p);

@@ -27,6 +27,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "d": ("d", "Cohen's d: distance of the two means in standard deviations"),
     "lag": ("lag", "characters by which the unit follows (+) or leads (-) the feature at its best"),
     "lag_auc": ("at lag", "the AUC at the best lag"),
+    "time scale": ("time scale", "characters until the autocorrelation falls to 1/e"),
     "p": ("p", "chance of a score this good for the best of all units, by shifted labels"),
     "q": ("q", "p, corrected over features"),
 }

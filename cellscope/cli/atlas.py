@@ -1,0 +1,94 @@
+"""`cellscope atlas [RUN]`: every unit of a run and what it tracks, or plainly nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cellscope.cli.options import network_options, search_options, text_options
+from cellscope.cli.say import bar, note, tabulate
+
+if TYPE_CHECKING:
+    from cellscope.pipeline.atlas import Atlas
+
+SHOWN = 40
+"""Units that are printed; the page, CSV and JSON have all."""
+
+
+@click.command()
+@network_options
+@text_options
+@search_options
+@click.option(
+    "--at",
+    type=click.FloatRange(0, 1),
+    default=0.9,
+    show_default=True,
+    help="The score (AUC, or rank r) from which on a unit counts in the share.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="What goes to stdout.",
+)
+@click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page.")
+@click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
+def atlas(run: str | None, at: float, form: str, reports: Path, pages: bool, single_file: bool, **options: Any) -> None:
+    """List every unit of a network with the feature it tracks best, or plainly nothing, and how many track any.
+
+    RUN is a run's name or folder (default: the latest). The numbers are those of `cellscope find` with the same
+    options.
+    """
+    from cellscope.cli.subjects import looks
+    from cellscope.errors import InputError
+    from cellscope.pipeline.atlas import atlas_in
+    from cellscope.pipeline.atlaspage import write_atlas
+    from cellscope.report.files import csv_text
+
+    if looks({"images": None, "run": run, **options}):
+        raise InputError(
+            "the atlas is of networks that read text, and this one sees pictures; cellscope find writes a page for "
+            "each of its layers, with every unit"
+        )
+    with bar("searching") as progress:
+        made = atlas_in(run, at=at, progress=progress, **options)
+    if form == "json":
+        click.echo(made.json())
+    elif form == "csv":
+        rows = made.rows()
+        click.echo(csv_text(rows[0], rows), nl=False)
+    else:
+        _say(made)
+    if pages:
+        note(f"page: {write_atlas(made, reports, single_file=single_file)}")
+
+
+def _say(made: Atlas) -> None:
+    from cellscope.evidence.verdicts import digits
+    from cellscope.pipeline.atlas import CRITERION
+    from cellscope.pipeline.atlaspage import share_in_words
+
+    click.echo(made.sentence)
+    click.echo(f"units at {made.share.at:g} or better: {share_in_words(made.share)}, over resampled blocks of the text")
+    click.echo(f"criterion: {CRITERION}")
+    told = [row for row in made.rows() if row["evidence"] != "no"]
+    rows = [
+        [str(row["evidence"]), str(row["unit"]), ("-" if row["sign"] == -1 else "+") + str(row["feature"]),
+         str(row["measure"]), *(digits(_number(row[name])) for name in ("score", "low", "high")), str(row["also"])]
+        for row in told[:SHOWN]
+    ]  # fmt: skip
+    if rows:
+        click.echo("\n" + tabulate(["evidence", "unit", "feature", "measure", "score", "low", "high", "also"], rows))
+    if len(told) > SHOWN:
+        click.echo(f"and {len(told) - SHOWN:,} more, on the page and in --format json")
+    nothing = len(made.entries) - len(told)
+    click.echo(f"nothing found: {nothing:,} units")
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else float("nan")

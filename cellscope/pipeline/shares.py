@@ -1,0 +1,59 @@
+"""The share of units that track something, with its interval, from the counts that a search leaves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cellscope.evidence.intervals import Floats
+from cellscope.evidence.shares import Share, interval_of_number, resampled
+from cellscope.evidence.verdicts import TENDS
+from cellscope.findings import Findings
+from cellscope.judge import REPORT
+from cellscope.scores.association import auroc
+from cellscope.scores.correlation import rank_correlation
+
+NEAR = 0.1
+"""A unit that misses the line by more than this is taken not to cross it in any resampled text."""
+
+
+def share_of_units(findings: Findings, *, at: float) -> Share:
+    """How many units track a feature at `at` or better (`Findings.tracks`), and the interval of that number.
+
+    A text is drawn anew from the reporting blocks; a pair of feature and unit counts in it where its score there
+    reaches `at` and exceeds the baselines by its interval's own reach. Which features were found, and p, stay.
+    """
+    number, seed = findings.tracking(at)[0], findings.counts.seed
+    evidence, score = findings.evidence, findings.best()
+    bar = np.nan_to_num([[e.three, e.untrained] for e in evidence], nan=0.0).max(1)[:, None]
+    reach = score - findings.bound()
+    found = np.array([e.found for e in evidence])[:, None]
+    cut = max((e.p for e in evidence if e.found), default=-1.0)
+    with np.errstate(invalid="ignore"):
+        near = (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found
+    feature, unit = np.nonzero(near)
+    weights = resampled(len(findings.counts.tally.total[REPORT::2]), seed=seed)
+    if weights.shape[1] < 3:
+        return Share(at, number, len(findings.units), math.nan, math.nan, 0, seed)
+    drawn = _scores(findings, feature, unit, weights)
+    part = findings.scores["within"][feature, unit] < TENDS
+    kept = (drawn >= at) & (drawn - reach[feature, unit] > bar[feature, 0]) & ~part
+    low, high = interval_of_number(kept, unit)
+    return Share(at, number, len(findings.units), low, high, len(weights), seed)
+
+
+def _scores(findings: Findings, feature: np.ndarray, unit: np.ndarray, weights: Floats) -> Floats:
+    """The score of each pair in each resampled text, [draw, pair]."""
+    tally, spans = findings.counts.tally, findings.counts.spans
+    made = np.empty((len(weights), len(feature)))
+    positive, total = tally.positive[REPORT::2], tally.total[REPORT::2]
+    products, numbers = tally.products[REPORT::2], tally.numbers[REPORT::2]
+    for k, (f, u) in enumerate(zip(feature.tolist(), unit.tolist(), strict=True)):
+        sign = findings.scores["sign"][f, u]
+        if f < spans:
+            auc = auroc(weights @ positive[:, f, u], weights @ total[:, u])
+            made[:, k] = auc if sign > 0 else 1 - auc
+        else:
+            made[:, k] = sign * rank_correlation(weights @ products[:, f - spans, u], weights @ numbers[:, f - spans])
+    return made

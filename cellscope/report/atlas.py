@@ -1,0 +1,165 @@
+"""The atlas: one page with every unit of a run, what it was found to track, and what it did on one stretch of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.report.contents import Headline, RunHeader
+from cellscope.report.exhibits import Exhibit, need_keys
+from cellscope.report.files import Cell, safe_name, unit_name, write_table
+from cellscope.report.panels.exhibits import exhibits_panel, exhibits_told, write_exhibits
+from cellscope.report.panels.ranking import columns_panel
+from cellscope.report.panels.text import round_up
+from cellscope.report.passages import need
+from cellscope.report.quantise import dequantise, pack, pack_flags, pack_text, quantise
+from cellscope.report.render import about, write_page
+from cellscope.report.shared import ATLAS_KIT
+
+ANSWERS = ("found", "plain", "no")
+LEVELS = 63
+"""A thumbnail has so many levels on either side of zero: three times the colours of the scale."""
+BASE = ("unit", "site", "index", "evidence", "feature", "score", "low", "high", "measure", "sign", "p", "also", "why")
+"""Columns of the table beside the page, before those that the caller adds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtlasRow:
+    """One unit: `answer` is found, plain or no; `feature` is its best (of those it tracks, if any), `also` the others
+    that it tracks, with their scores; `measure` says what the score is, `why` what kept the unit from being found.
+    `more` has the cells of further columns.
+    """
+
+    address: str
+    site: str
+    index: int
+    answer: str
+    feature: str
+    sign: int
+    score: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    measure: str = "AUC"
+    also: tuple[tuple[str, float], ...] = ()
+    why: str = ""
+    more: Mapping[str, Cell] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        need(self.answer in ANSWERS, f"the answer {self.answer!r} is none of {', '.join(ANSWERS)}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stretch:
+    """The text that all thumbnails show: what each unit did, [position, unit] in the order of the rows, and where
+    features are, bool [position] by name. `start` is its first position in the corpus.
+    """
+
+    text: str
+    start: int
+    values: NDArray[np.floating]
+    marks: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AtlasPage:
+    """Every unit, those that were found first. `command` is what makes the page of a unit, with UNIT in its place."""
+
+    header: RunHeader
+    headline: Headline
+    rows: tuple[AtlasRow, ...]
+    stretch: Stretch
+    columns: tuple[str, ...] = ()
+    command: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
+
+    def __post_init__(self) -> None:
+        need_keys(self.exhibits)
+        shape = (len(self.stretch.text), len(self.rows))
+        need(self.stretch.values.shape == shape, f"the thumbnails have {self.stretch.values.shape}, not {shape}")
+        for name, marks in self.stretch.marks.items():
+            need(marks.shape == shape[:1], f"the marks of {name} are not [position]")
+
+
+def write_atlas_page(folder: Path | str, page: AtlasPage, *, single_file: bool = False) -> Path:
+    """The page under `folder` (reports/) with its table beside it; the page's path.
+
+    Links lead to the pages of units and features that lie there already.
+    """
+    root = Path(folder)
+    path = root / safe_name(page.header.name) / "atlas.html"
+    there = {file.name for file in path.parent.glob("*.html")}
+    data: dict[str, object] = {
+        "kind": "atlas",
+        "atlas": atlas_panel(page) | links(page.rows, there),
+        "exhibits": exhibits_panel(page.exhibits),
+    }
+    run = asdict(page.header)
+    told = about("atlas", "atlas", {**run.pop("extra"), **run}, page.headline) | exhibits_told(page.exhibits)
+    write_table(path.with_suffix(""), (*BASE, *page.columns), [row_cells(row) for row in page.rows], told)
+    write_exhibits(path, page.exhibits, told["run"])
+    here = {"run_page": "index.html" in there, "kinds": "kind" in page.columns, "exhibits": page.exhibits}
+    return write_page(root, path, "atlas.html", page.header, page.headline, data, here, single_file, kit=ATLAS_KIT)
+
+
+def atlas_panel(page: AtlasPage) -> dict[str, object]:
+    """Rows as short lists, names once; the thumbnails as one packed array [unit, position]."""
+    sites = list(dict.fromkeys(row.site for row in page.rows))
+    features = list(dict.fromkeys(n for row in page.rows for n in (row.feature, *(name for name, _ in row.also))))
+    site_at, feature_at = ({name: k for k, name in enumerate(names)} for names in (sites, features))
+    rows = [
+        [site_at[r.site], r.index, ANSWERS.index(r.answer), feature_at[r.feature], r.sign, r.score, r.low, r.high,
+         r.measure, [[feature_at[name], score] for name, score in r.also], r.why, [r.more.get(c) for c in page.columns]]
+        for r in page.rows
+    ]  # fmt: skip
+    columns = columns_panel(page.columns)
+    for column in columns:
+        if any(isinstance(row.more.get(column["key"]), str) for row in page.rows):
+            column["form"] = "words"
+    return {
+        "sites": sites,
+        "features": features,
+        "columns": columns,
+        "rows": rows,
+        "stretch": stretch_panel(page.stretch),
+        "command": page.command,
+    }
+
+
+def stretch_panel(stretch: Stretch) -> dict[str, object]:
+    """Thumbnails of all units in few levels, a scale a unit; one range of colours fits three units of four."""
+    numbers, scale = quantise(stretch.values, LEVELS)
+    sizes = np.abs(dequantise(numbers, scale)).max(axis=0, initial=0)
+    return {
+        "length": len(stretch.text),
+        "start": stretch.start,
+        "text": pack_text(stretch.text),
+        "marks": {name: pack_flags(flags) for name, flags in stretch.marks.items()},
+        "data": pack(numbers.tobytes()),
+        "scales": [float(f"{s:.5g}") for s in scale],
+        "range": round_up(float(np.percentile(sizes, 75))) if sizes.size else 1.0,
+    }
+
+
+def links(rows: Sequence[AtlasRow], there: set[str]) -> dict[str, object]:
+    """The pages of units (by row) and features (by name) among the files that are there."""
+    units = {k: f"{unit_name(row.address)}.html" for k, row in enumerate(rows)}
+    features = {name: f"{safe_name(name)}.html" for row in rows for name in (row.feature, *(n for n, _ in row.also))}
+    return {
+        "unit_pages": {str(k): href for k, href in units.items() if href in there},
+        "feature_pages": {name: href for name, href in features.items() if name and href in there},
+    }
+
+
+def row_cells(row: AtlasRow) -> dict[str, Cell]:
+    """A row of the table beside the page."""
+    cells: dict[str, Cell] = {
+        "unit": row.address, "site": row.site, "index": row.index, "evidence": row.answer, "feature": row.feature,
+        "score": row.score, "low": row.low, "high": row.high, "measure": row.measure, "sign": row.sign, "p": row.p,
+        "also": " ".join(name for name, _ in row.also), "why": row.why,
+    }  # fmt: skip
+    return cells | dict(row.more)
