@@ -1,120 +1,109 @@
-"""`cellscope lesion [RUN] UNIT...`, `cellscope lesion [RUN] --layer SITE`: what is lost without units."""
+"""`cellscope lesion [RUN] UNIT...`: what a network loses without units."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from cellscope.axes import Unit
-from cellscope.cli.figures import FORMAT, as_json
-from cellscope.cli.options import SEED
-from cellscope.cli.pictures import opened, picture_network_options
-from cellscope.cli.say import bar, tabulate
-from cellscope.errors import InputError
+from cellscope.cli.figures import FORMAT
+from cellscope.cli.lesion_pictures import lesion_pictures
+from cellscope.cli.lesion_texts import lesion_texts, map_texts
+from cellscope.cli.options import SEED, text_options
+from cellscope.cli.pictures import picture_network_options
+from cellscope.cli.subjects import looks, refuse
 
-if TYPE_CHECKING:
-    from cellscope.vision.damage import Damage
-    from cellscope.vision.importance import Importance
-    from cellscope.vision.lesions import Scores
-
-SHOWN = 15
-"""Units that are printed; JSON has all."""
+TEXT_ALONE = ("asked", "files", "text", "encoding", "as_bytes", "vocabulary", "characters", "mapped", "streams",
+              "reports", "pages", "single_file")  # fmt: skip
+PICTURES_ALONE = ("layer", "most", "images", "size", "fit", "channels", "label", "masks", "count", "classes", "mean",
+                  "std", "range_", "order")  # fmt: skip
+FOLDER = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("names", metavar="[RUN] [UNIT]...", nargs=-1)
 @picture_network_options
-@click.option("--layer", metavar="SITE", help="Remove every unit of this layer in turn, then a growing share of it.")
-@click.option("--fill", type=click.Choice(["zero", "mean"]), default="zero", show_default=True,
-              help="What a removed unit gives instead: 0, or its mean.")  # fmt: skip
-@click.option("--draws", type=click.IntRange(2), default=10, show_default=True,
-              help="Orders in which units are removed at random.")  # fmt: skip
-@click.option("--most", type=click.IntRange(4), default=1000, show_default=True,
-              help="Look at so many at most; one half chooses, the other reports.")  # fmt: skip
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the halves and of the random orders.")
+@click.option("--vocabulary", type=FOLDER, help="The symbols of --model, in the order of ids.")
+@text_options
+@click.option(
+    "--feature",
+    "-f",
+    "asked",
+    multiple=True,
+    metavar="NAME",
+    help="A feature of the library, or NAME=PATTERN. Repeatable.  [default: all that the text has]",
+)
+@click.option("--features", "files", multiple=True, type=FOLDER, metavar="FILE", help="Features of yours, in TOML.")
+@click.option(
+    "--characters",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="Characters at the end of the text that are read under each lesion.",
+)
+@click.option("--map", "mapped", is_flag=True, help="Lesion every unit in turn, for all features; kept with the run.")
+@click.option("--streams", help="Of which streams --map lesions every unit: h,c,i,f,o,g or all.  [default: h,c]")
+@click.option(
+    "--layer", metavar="SITE", help="Pictures: remove every unit of this layer in turn, then a growing share."
+)
+@click.option(
+    "--fill",
+    type=click.Choice(["zero", "mean", "outside"]),
+    help="What a unit gives instead: 0, its mean, or that outside the feature.  [default: mean, pictures: zero]",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(2),
+    help="Random units (pictures: orders) to compare with.  [default: 20, pictures: 10]",
+)
+@click.option(
+    "--most",
+    type=click.IntRange(4),
+    default=1000,
+    show_default=True,
+    help="Look at so many pictures at most; one half chooses, the other reports.",
+)
+@click.option("--seed", type=SEED, help="Seed of everything that is drawn.  [default: 123, pictures: 0]")
 @FORMAT
-def lesion(
-    names: tuple[str, ...], layer: str | None, fill: str, draws: int, most: int, seed: int, form: str, **options: Any
-) -> None:
-    """Remove units and say what the network no longer tells.
+@click.option("--reports", type=FOLDER, default=Path("reports"), show_default=True, help="Folder of the pages.")
+@click.option("--pages/--no-pages", default=True, show_default=True, help="Write a page of what was found in a text.")
+@click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
+@click.pass_context
+def lesion(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
+    """Hold units at a value while the network runs on, and say what it loses.
 
-    UNITs such as features.6/3 are removed together. With --layer each unit of a layer is removed in turn (which class
-    hangs on which unit?), then a growing share, the most important first and at random (is the network robust?).
+    In a text, UNITs such as lstm.0:cell/221 (or a whole site, lstm.0:cell) are held together: the change of loss inside
+    each feature, at its end and elsewhere, beside random units of like variance; for a --feature that is named also
+    beside its best units, and with these units alone. With --map every unit is held in turn.
+
+    In pictures, UNITs such as features.6/3 are removed together; with --layer each unit of a layer is removed in turn,
+    then a growing share of it.
     """
-    from cellscope.axes import Site
-    from cellscope.vision.damage import damage
-    from cellscope.vision.importance import each_unit
-    from cellscope.vision.labelled import halves
-    from cellscope.vision.lesions import remove
-
-    run, units = run_and_units(names)
-    if bool(units) == bool(layer):
-        raise InputError(
-            "give UNITs to remove together, as in features.6/3, or a --layer to take apart; one of the two"
-        )
-    network, _, images = opened(run, options)
-    two = halves(network, images, most=most, seed=seed)
-    if units:
-        scores = remove(network, two, units, fill=fill)
-        click.echo(as_json(scores, units=units, fill=fill, seed=seed) if form == "json" else _told(scores, units, fill))
-        return
-    with bar("removing", unit="pictures") as progress:
-        found = each_unit(network, two, Site.parse(str(layer)), fill=fill, progress=progress)
-        curve = damage(network, two, found, draws=draws, seed=seed, progress=progress)
-    click.echo(as_json(found, damage=curve) if form == "json" else _layer(found, curve))
+    run, addresses = run_and_addresses(names)
+    looking = looks({**options, "run": run})
+    refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
+    for name in TEXT_ALONE if looking else PICTURES_ALONE:
+        options.pop(name)
+    defaults = {"fill": "zero", "draws": 10, "seed": 0} if looking else {"fill": "mean", "draws": 20, "seed": 123}
+    options |= {name: value for name, value in defaults.items() if options[name] is None}
+    if looking:
+        lesion_pictures(run, addresses, **options)
+    elif options.pop("mapped"):
+        map_texts(run, addresses, **options)
+    else:
+        lesion_texts(run, addresses, **options)
 
 
-def run_and_units(names: tuple[str, ...]) -> tuple[str | None, list[Unit]]:
-    """The run (the first name, unless it is a unit's address) and the units."""
+def run_and_addresses(names: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The run (the first name, unless it is the address of a unit or a site) and the addresses."""
     names = tuple(name for name in names if name)
     first = names[0] if names else ""
-    own = first if first and (not _is_unit(first) or Path(first).is_dir()) else None
-    return own, [Unit.parse(name) for name in names[own is not None :]]
+    own = first if first and (not _is_address(first) or Path(first).is_dir()) else None
+    return own, names[own is not None :]
 
 
-def _is_unit(name: str) -> bool:
-    try:
-        Unit.parse(name)
-    except InputError:
-        return False
-    return True
-
-
-def _told(scores: Scores, units: list[Unit], fill: str) -> str:
-    """Accuracy overall and by class, before and after."""
-    rows = [["all", f"{scores.pictures.sum()}", f"{scores.accuracy[0]:.3f}", f"{scores.accuracy[1]:.3f}",
-             f"{scores.accuracy[1] - scores.accuracy[0]:+.3f}", ""]]  # fmt: skip
-    for c in range(len(scores.classes)):
-        if scores.pictures[c]:
-            before, after = scores.recall[:2, c]
-            rows.append([scores.classes[c], f"{scores.pictures[c]}", f"{before:.3f}", f"{after:.3f}",
-                         f"{after - before:+.3f}", f"{scores.balanced[1, c]:.3f}"])  # fmt: skip
-    filled = "set to 0" if fill == "zero" else "set to their means"
-    some = ", ".join(map(str, units[:5])) + (f" and {len(units) - 5} more" if len(units) > 5 else "")
-    table = tabulate(["class", "pictures", "accuracy", "without", "change", "balanced"], rows)
-    return f"without {some} ({filled}):\n\n{table}"
-
-
-def _layer(found: Importance, curve: Damage) -> str:
-    """The sentences, the units that matter most, and the damage curve."""
-    rows = []
-    for unit in found.order[:SHOWN].tolist():
-        change = found.change[unit]
-        worst = min(range(len(change)), key=lambda c: change[c] if change[c] == change[c] else 2.0)
-        hurt = [found.whole.classes[worst], f"{change[worst]:+.3f}"] if change[worst] < 0 else ["-", ""]
-        rows.append([f"{found.site}/{unit}", f"{found.effect[unit]:+.3f}", *hurt])
-    low, high = curve.range()
-    shares = [[f"{n}", f"{curve.best[k]:.3f}", f"{curve.random[:, k].mean():.3f} ({low[k]:.3f}-{high[k]:.3f})",
-               f"{curve.kept[-1 - k]:.3f}"] for k, n in enumerate(curve.counts.tolist())]  # fmt: skip
-    parts = [found.named(), *(hang.sentence for hang in found.hangs if hang.clear), ""]
-    parts += [tabulate(["unit", "accuracy", "most hurt", "its accuracy"], rows)]
-    if len(found.dead):
-        parts.append(f"{len(found.dead)} of {len(found.order)} units change nothing: {_few(found.dead.tolist())}")
-    heads = ["removed", "most important", "at random (95 % of draws)", "least important"]
-    return "\n".join([*parts, "", curve.sentence, "", tabulate(heads, shares)])
-
-
-def _few(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:20])) + (" ..." if len(numbers) > 20 else "")
+def _is_address(name: str) -> bool:
+    """Whether this is `site/number` or `layer:stream`; a run's name has neither a colon nor ends in a number."""
+    head, slash, number = name.rpartition("/")
+    return bool(head and slash and number.isdecimal()) or ":" in name

@@ -11,10 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cellscope.errors import InputError
+
+Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""(lanes, units, values): entry e puts a unit of a lane at a value; where two name the same, the later one counts."""
 
 
 class Edit(Protocol):
@@ -49,6 +54,18 @@ class Hold:
             values[self.lanes, self.units] = held
         return values
 
+    def entries(self, first: int, last: int) -> Entries:
+        """What is held in the lanes [first, last), which are numbered from 0 here."""
+        count = last - first
+        if self.lanes is None:
+            lanes, units, values = torch.arange(count), self.units, self.values
+            each = lanes.repeat_interleave(len(units)), units.repeat(count), values.repeat(count)
+        else:
+            here = (self.lanes >= first) & (self.lanes < last)
+            each = self.lanes[here] - first, self.units[here], self.values[here]
+        lanes, units, values = each
+        return lanes.numpy(), units.numpy(), values.float().numpy()
+
 
 @dataclass(frozen=True, eq=False)
 class HoldDirection:
@@ -80,3 +97,24 @@ class Together:
         for edit in self.edits:
             values = edit(values, step)
         return values
+
+
+def holds_of(edit: Edit) -> tuple[Hold, ...] | None:
+    """The plain holds that an edit consists of, in their order; None where it does anything else."""
+    if isinstance(edit, Hold):
+        return (edit,)
+    if not isinstance(edit, Together):
+        return None
+    parts = [holds_of(part) for part in edit.edits]
+    return None if None in parts else tuple(hold for part in parts if part is not None for hold in part)
+
+
+def entries_of(holds: Sequence[Hold], first: int, last: int, size: int) -> Entries:
+    """What holds put at values in the lanes [first, last), numbered from 0, one after the other; InputError for a unit
+    beyond `size`, which kernels would write without asking.
+    """
+    parts = [hold.entries(first, last) for hold in holds]
+    lanes, units, values = (np.ascontiguousarray(np.concatenate(column)) for column in zip(*parts, strict=True))
+    if len(units) and not 0 <= int(units.min()) <= int(units.max()) < size:
+        raise InputError(f"no unit {int(units.max())} to hold; there is 0 to {size - 1}")
+    return lanes, units, values

@@ -91,6 +91,28 @@ def lstm_step_gates(drive: Any, rows: Any, recurrent: Any, before: Any, hidden: 
 
 
 @_compiled
+def hold_cells(
+    drive: Any, rows: Any, recurrent: Any, lanes: Any, units: Any, values: Any, hidden: Any, cell: Any
+) -> None:
+    """After an LSTM step: entry e puts the cell of `lanes[e]`, `units[e]` at `values[e]`, and `hidden` follows from it
+    and the step's output gate.
+    """
+    size = hidden.shape[1]
+    for e in range(len(lanes)):
+        lane, unit = lanes[e], units[e]
+        o = _sigmoid(drive[rows[lane], 3 * size + unit] + recurrent[lane, 3 * size + unit])
+        cell[lane, unit] = values[e]
+        hidden[lane, unit] = o * _tanh(values[e])
+
+
+@_compiled
+def hold_hidden(lanes: Any, units: Any, values: Any, hidden: Any) -> None:
+    """After a step: entry e puts the hidden unit of `lanes[e]`, `units[e]` at `values[e]`."""
+    for e in range(len(lanes)):
+        hidden[lanes[e], units[e]] = values[e]
+
+
+@_compiled
 def gru_step(
     drive: Any, rows: Any, recurrent: Any, bias: Any, before: Any, hidden: Any, gates: Any, keep: bool
 ) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cellscope.hooks.edits import Edit
+from cellscope.hooks.edits import Edit, Hold, entries_of, holds_of
 from cellscope.hooks.product import repeated_product
 from cellscope.hooks.sites import Layer
 from cellscope.parallel import in_shares
@@ -69,9 +69,21 @@ def play_layer(
         if name not in heard or heard[name].shape != (steps, lanes, layer.size):
             # In memory lane after lane, for whoever reads on along a lane; the logical order is that of torch.
             heard[name] = weight.new_empty(lanes, steps, layer.size).transpose(0, 1)
-    if weight.device.type == "cpu" and weight.dtype == torch.float32 and not edits:
-        return heard, _play_threads(layer, drive, state, weight, heard)
+    holds = _plain_holds(edits or {})
+    if weight.device.type == "cpu" and weight.dtype == torch.float32 and holds is not None:
+        return heard, _play_threads(layer, drive, state, weight, heard, holds)
     return heard, _play_torch(layer, drive, state, weight, heard, edits or {})
+
+
+Holds = Mapping[str, tuple[Hold, ...]]
+
+
+def _plain_holds(edits: Mapping[str, Edit]) -> Holds | None:
+    """The edits by stream as holds of what the kernels hold, cells and hidden units; None where there are others."""
+    holds = {stream: holds_of(edit) for stream, edit in edits.items()}
+    if not holds.keys() <= {"cell", "hidden"} or None in holds.values():
+        return None
+    return {stream: found for stream, found in holds.items() if found}
 
 
 def _weights(layer: Layer, name: str) -> Tensor:
@@ -94,14 +106,16 @@ def _candidate_bias(layer: Layer, like: Tensor) -> Tensor:
     return _weights(layer, "bias_hh")[2 * layer.size :] if layer.module.bias else like.new_zeros(layer.size)
 
 
-def _play_threads(layer: Layer, drive: Drive, state: State, weight: Tensor, heard: dict[str, Tensor]) -> State:
+def _play_threads(
+    layer: Layer, drive: Drive, state: State, weight: Tensor, heard: dict[str, Tensor], holds: Holds
+) -> State:
     after = tuple(torch.empty_like(part) for part in state)
     table = drive.table.contiguous().numpy()
     rows = drive.rows.numpy()
 
     def share(first: int, last: int) -> None:
         with torch.no_grad():
-            _play_share(layer, table, rows[:, first:last], weight, heard, state, after, slice(first, last))
+            _play_share(layer, table, rows[:, first:last], weight, heard, state, after, slice(first, last), holds)
 
     in_shares(drive.rows.shape[1], share)
     return after
@@ -116,6 +130,7 @@ def _play_share(
     state: State,
     after: State,
     lanes: slice,
+    holds: Holds,
 ) -> None:
     """Play lanes `lanes` of a layer; writes the heard streams and the state after in place."""
     from cellscope.hooks import kernels
@@ -130,6 +145,7 @@ def _play_share(
     cells = [state[1][lanes].clone().numpy(), np.empty_like(views[0])] if layer.kind == "lstm" else []
     none = np.empty((0, count, layer.size), np.float32)
     bias = _candidate_bias(layer, weight).numpy() if layer.kind == "gru" else None
+    held = {stream: entries_of(found, lanes.start, lanes.stop, layer.size) for stream, found in holds.items()}
     for t in range(steps):
         now, after_now = t & 1, 1 - (t & 1)
         product = times(hidden[now])
@@ -139,6 +155,8 @@ def _play_share(
                 kernels.lstm_step(table, rows[t], product, cells[now], into, cells[after_now])
             else:
                 kernels.lstm_step_gates(table, rows[t], product, cells[now], into, cells[after_now], gates)
+            if "cell" in held:
+                kernels.hold_cells(table, rows[t], product, *held["cell"], into, cells[after_now])
             if "cell" in out:
                 out["cell"][t] = cells[after_now]
         elif layer.kind == "gru":
@@ -146,6 +164,8 @@ def _play_share(
             kernels.gru_step(table, rows[t], product, bias, views[now], into, gates if keep else none, keep)
         else:
             kernels.rnn_step(table, rows[t], product, into, layer.module.nonlinearity == "relu")
+        if "hidden" in held:
+            kernels.hold_hidden(*held["hidden"], into)
         out["hidden"][t] = into
         if gates is not None:
             for g, name in enumerate(_GATE_ORDER[layer.kind]):

@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from cellscope.axes import Unit
 from cellscope.cli import cellscope
-from cellscope.cli.lesion import run_and_units
+from cellscope.cli.lesion import run_and_addresses
 from cellscope.data.imagesets import open_images
 from cellscope.errors import InputError, MissingError
 from cellscope.pipeline.picture_training import begin_pictures
@@ -120,13 +119,19 @@ def test_mistakes_are_one_line(place: Path, arguments: tuple, error: type, said:
 
 
 def test_the_run_is_what_is_no_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first name that is no unit's address, or is a folder, is the run; the rest must be units."""
-    unit = Unit.parse("features.6/1")
-    assert run_and_units(("cnn", "features.6/1")) == ("cnn", [unit])
-    assert run_and_units(("features.6/1", "features.6/1")) == (None, [unit, unit])
-    assert run_and_units(()) == (None, [])
+    """A first name that is no address of a unit or a site, or is a folder, is the run; the rest are addresses."""
+    unit = "features.6/1"
+    assert run_and_addresses(("cnn", unit)) == ("cnn", (unit,))
+    assert run_and_addresses((unit, unit)) == (None, (unit, unit))
+    assert run_and_addresses(("lstm.0:cell", "c/3")) == (None, ("lstm.0:cell", "c/3"))
+    assert run_and_addresses(()) == (None, ())
     (tmp_path / "runs" / "7").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    assert run_and_units(("runs/7", "features.6/1")) == ("runs/7", [unit])
-    with pytest.raises(InputError, match="'other' is not a unit"):
-        run_and_units(("cnn", "other"))
+    assert run_and_addresses(("runs/7", unit)) == ("runs/7", (unit,))
+
+
+def test_what_is_no_unit_is_named(place: Path) -> None:
+    """An address that is none is one line that quotes it."""
+    refused = call(place, "lesion", "small_cnn", "other")
+    assert isinstance(refused.exception, InputError)
+    assert "'other' is not a unit" in str(refused.exception)

@@ -126,8 +126,52 @@ def test_units_and_values_go_together() -> None:
     """As many values as units, or an error that says how many there were; an unknown site is named."""
     with pytest.raises(InputError, match="2 units to hold, and 1 values"):
         Hold.of([1, 2], [0.0])
+    module = nn.LSTM(5, SIZE, batch_first=True)
+    with (
+        pytest.raises(InputError, match="no unit 6"),
+        listen(module, [], edits={Site("lstm.0", "cell"): Hold.of([SIZE], [0.0])}),
+    ):
+        module(torch.zeros(LANES, STEPS, 5))
     with (
         pytest.raises(InputError, match=r"lstm\.7"),
         listen(nn.LSTM(5, SIZE), [], edits={Site("lstm.7", "cell"): Hold.of([0], [0.0])}),
     ):
         pass
+
+
+class Plainly:
+    """A hold that does not say that it is one, so that the steps are plain torch operations."""
+
+    def __init__(self, hold: Hold) -> None:
+        self.hold = hold
+
+    def __call__(self, values: torch.Tensor, step: int) -> torch.Tensor:
+        return self.hold(values, step)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("each", [True, False])
+def test_fused_holds_equal_plain_ones(kind: type[nn.RNNBase], each: bool) -> None:
+    """What the kernels hold is what plain torch steps hold, to 1e-5: many lanes, two layers, chunk after chunk."""
+    torch.manual_seed(5)
+    lanes, count = 37, 60
+    module, values = kind(5, SIZE, 2, batch_first=True), torch.randn(lanes, 2 * STEPS, 5)
+    rng = torch.Generator().manual_seed(0)
+    where = torch.randint(lanes, (count,), generator=rng) if each else None
+    holds = {}
+    for stream in ("hidden", *(["cell"] if kind is nn.LSTM else [])):
+        units, levels = torch.randint(SIZE, (count,), generator=rng), torch.randn(count, generator=rng)
+        one, two = (
+            Hold(units[half], levels[half], None if where is None else where[half])
+            for half in (slice(30), slice(30, 60))
+        )
+        for layer in (0, 1):
+            holds[Site(f"{kind.__name__.lower()}.{layer}", stream)] = (one, two)
+    heard = []
+    for plainly in (False, True):
+        edits = {s: Together(tuple(Plainly(h) for h in pair) if plainly else pair) for s, pair in holds.items()}
+        with torch.no_grad(), listen(module, list(holds), carry=True, edits=edits) as ear:
+            outputs = [module(part)[0] for part in values.split(STEPS, 1)]
+            heard.append([torch.cat(outputs, 1), *(ear[site].clone() for site in holds)])
+    for fused, plain in zip(*heard, strict=True):
+        assert torch.allclose(fused, plain, atol=1e-5)

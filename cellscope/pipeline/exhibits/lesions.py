@@ -1,0 +1,219 @@
+"""What a network loses without units: of one feature, of all features of a unit, of every unit in turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cellscope.evidence.lesion_map import LesionMap
+from cellscope.evidence.needs import Effect, Need
+from cellscope.evidence.zones import INSIDE
+from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Series
+from cellscope.report.tables import Table
+
+ZONES = (
+    "A loss belongs to the character that is predicted: inside is every character of the feature, its end the last of "
+    "a span and the first after it, elsewhere all others."
+)
+SHOWN = 60
+"""Units that a heat map shows; the table beside the page has all."""
+NATS = "change of the loss, nats a character"
+
+
+def need_exhibit(need: Need) -> Exhibit:
+    """One feature without some units, beside random units, the best ones, and the complement."""
+    figures: list[Bars | Lines] = [_beside(need)]
+    if need.several:
+        figures.append(_several(need))
+    return Exhibit(
+        key=f"lesion-{_key(need.feature)}",
+        title=f"Without {need.name}: {need.feature}",
+        sentence=need.sentence,
+        caveats=(*_caveats(need), *_kept(need)),
+        figures=tuple(figures),
+        table=_lesions(need),
+    )
+
+
+def causes_exhibit(needs: Sequence[Need]) -> Exhibit | None:
+    """Every feature without one unit, those that it costs most first."""
+    if not needs:
+        return None
+    ordered = sorted(needs, key=lambda need: -need.effect.inside.value)
+    needed = [need for need in ordered if need.needed]
+    first = ordered[0]
+    if needed:
+        rest = f" It is needed inside {len(needed)} of {len(ordered)} features." if len(needed) > 1 else ""
+        sentence = f"{needed[0].sentence}{rest}"
+    else:
+        sentence = (
+            f"No feature needs {first.name}: {first.how}, it costs nothing inside any of {len(ordered)} features that "
+            f"random units of like variance do not cost too."
+        )
+    top = ordered[:15]
+    return Exhibit(
+        key="lesion",
+        title="What the network loses without it",
+        sentence=sentence,
+        caveats=_caveats(first),
+        figures=(
+            Bars(
+                title="Inside each feature",
+                caption="The unit, and the costliest of the random units of like variance.",
+                labels=tuple(need.feature for need in top),
+                groups=(
+                    _effects(first.name, [need.effect for need in top]),
+                    Group(name="random units, the most", values=tuple(_known(need.most) for need in top), quiet=True),
+                ),
+                value=NATS,
+            ),
+        ),
+        table=Table(columns=_COLUMNS, rows=tuple(_row(need) for need in ordered)),
+    )
+
+
+def map_exhibit(found: LesionMap) -> Exhibit:
+    """Every unit in turn, every feature: a heat map, and the unit that each feature needs most."""
+    inside = found.inside
+    most = np.nanmax(np.abs(np.nan_to_num(inside)), axis=1)
+    shown = np.sort(np.argsort(-most, kind="stable")[:SHOWN])
+    leaders = found.leaders()
+    return Exhibit(
+        key="lesions",
+        title="Every unit in turn",
+        sentence=found.sentence + ".",
+        caveats=(
+            ZONES,
+            f"Over {found.characters:,} characters. The unit of a feature is chosen on half of the blocks of the text "
+            "and reported on the other half.",
+            "One unit at a time: what two units carry both, neither costs alone.",
+        ),
+        figures=(
+            HeatMap(
+                title="Change of the loss inside each feature",
+                caption=f"The {len(shown)} units of {len(found.units)} that change any feature most.",
+                rows=tuple(str(found.units[u]) for u in shown),
+                columns=found.features,
+                values=inside[shown],
+                value=NATS,
+                row="unit",
+                column="feature",
+                reach=float(np.quantile(np.abs(np.nan_to_num(inside[shown])), 0.995)) or None,
+            ),
+        ),
+        table=Table(
+            columns=("feature", "needed", "unit", "inside", "low", "high", "end", "elsewhere", "95 % of units"),
+            rows=tuple(
+                {
+                    "feature": x.feature, "needed": "yes" if x.needed else "no", "unit": str(x.unit),
+                    "inside": _known(x.inside.value), "low": _known(x.inside.low), "high": _known(x.inside.high),
+                    "end": _known(x.end.value), "elsewhere": _known(x.elsewhere.value), "95 % of units": x.typical,
+                }
+                for x in sorted(leaders, key=lambda x: (not x.needed, -x.inside.value))
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _beside(need: Need) -> Bars:
+    ordered = sorted(need.random, key=lambda r: -r.inside.value)
+    return Bars(
+        title="Inside the feature",
+        caption=f"{need.name} {need.how}, and {len(need.random)} random ones of like variance.",
+        labels=(need.name, *(r.name for r in ordered)),
+        groups=(_effects("inside", [need.effect, *ordered]),),
+        value=NATS,
+    )
+
+
+def _several(need: Need) -> Lines:
+    ks = tuple(float(s.k) for s in need.several)
+    best = [s.best.inside for s in need.several]
+    drawn = [s.random for s in need.several]
+    return Lines(
+        title="The k best units for the feature, and k random ones",
+        caption="Held together; the best were chosen on the text before. The band of the random ones is their range.",
+        series=(
+            Series(
+                name="k best", x=ks, y=tuple(_known(b.value) for b in best), low=tuple(_known(b.low) for b in best),
+                high=tuple(_known(b.high) for b in best), points=True,
+            ),
+            Series(
+                name="k random", x=ks, y=tuple(float(np.mean(r)) for r in drawn), low=tuple(min(r) for r in drawn),
+                high=tuple(max(r) for r in drawn), quiet=True, points=True,
+            ),
+        ),
+        x="units held", y=NATS, log_x=True,
+    )  # fmt: skip
+
+
+def _caveats(need: Need) -> tuple[str, ...]:
+    where = f"The last {need.characters:,} characters of the text, in {need.blocks} blocks."
+    return (
+        ZONES,
+        f"{where} Means and variances come from {need.chosen:,} characters before them. Units are held while the "
+        "network runs on, from 512 characters before each block.",
+        "A lesion shows what the network loses, not what the unit does: it makes states that training never met.",
+    )
+
+
+def _kept(need: Need) -> tuple[str, ...]:
+    kept = need.kept
+    if kept is None or math.isnan(kept.restored):
+        return ()
+    them = "it is" if need.many == 1 else "they are"
+    said = (
+        f"With all other units of the layer's stream held at their means, and {need.name} alone left, a character "
+        f"inside costs {kept.only.inside.words} nats; where {them} held too, {kept.none.inside.words}."
+    )
+    return (said,)
+
+
+def _effects(name: str, effects: Sequence[Effect]) -> Group:
+    inside = [effect.inside for effect in effects]
+    return Group(
+        name=name, values=tuple(_known(c.value) for c in inside), low=tuple(_known(c.low) for c in inside),
+        high=tuple(_known(c.high) for c in inside),
+    )  # fmt: skip
+
+
+_COLUMNS = ("feature", "verdict", "inside", "low", "high", "end", "elsewhere", "random, most", "as costly", "free")
+
+
+def _row(need: Need) -> dict[str, str | float | int | bool | None]:
+    effect = need.effect
+    return {
+        "feature": need.feature, "verdict": need.verdict, "inside": _known(effect.inside.value),
+        "low": _known(effect.inside.low), "high": _known(effect.inside.high), "end": _known(effect.end.value),
+        "elsewhere": _known(effect.elsewhere.value), "random, most": _known(need.most), "as costly": need.above,
+        "free": _known(need.free[INSIDE]),
+    }  # fmt: skip
+
+
+def _lesions(need: Need) -> Table:
+    kept = [need.kept.only, need.kept.none] if need.kept is not None else []
+    effects = [need.effect, *need.random, *(s.best for s in need.several), *kept]
+    zones = ("inside", "end", "elsewhere")
+    columns = ("lesion", *(f"{zone}{part}" for zone in zones for part in ("", ", low", ", high")))
+    rows = []
+    for effect in effects:
+        row: dict[str, str | float | int | bool | None] = {"lesion": effect.name}
+        for zone in zones:
+            change = getattr(effect, zone)
+            row |= {
+                zone: _known(change.value),
+                f"{zone}, low": _known(change.low),
+                f"{zone}, high": _known(change.high),
+            }
+        rows.append(row)
+    return Table(columns=columns, rows=tuple(rows))
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _key(name: str) -> str:
+    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split()) or "feature"

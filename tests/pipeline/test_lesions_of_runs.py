@@ -1,0 +1,221 @@
+"""From a run to a verdict: the planted switch is needed, random units are not, and a map is its single lesions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from planted_switch import SIZE, switch_run
+
+from cellscope.axes import Site, Unit
+from cellscope.errors import InputError, MissingError
+from cellscope.evidence.lesions import lesion_changes
+from cellscope.evidence.zones import ELSEWHERE, INSIDE
+from cellscope.pipeline import lesion_map as maps
+from cellscope.pipeline.lesion_map import Mapped, map_in, read_map
+from cellscope.pipeline.lesion_pages import write_lesion, write_map
+from cellscope.pipeline.lesions import Lesioned, lesion_in
+from cellscope.training.run import RunFolder
+
+ASKED = ("inside=<[ab]*", "letter-a=a")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lesions")
+    switch_run(folder)
+    return folder
+
+
+def lesioned(place: Path, *addresses: str, **options: Any) -> Lesioned:
+    return lesion_in("switch", addresses, runs=place / "runs", **{"asked": ASKED[:1], "fill": "zero", **options})
+
+
+@pytest.fixture(scope="module")
+def mapped(place: Path) -> Mapped:
+    return map_in("switch", runs=place / "runs", asked=ASKED, fill="zero")
+
+
+def test_the_planted_switch_is_needed(place: Path) -> None:
+    """The unit that carries a feature is needed inside it and nowhere else; another unit is not."""
+    need = lesioned(place, "c/0").needs[0]
+    assert need.verdict == "needed"
+    assert need.sentence.startswith("The network needs lstm.0:cell/0 inside inside: held at zero, a character inside")
+    assert need.above == 0
+    assert len(need.random) == SIZE - 1
+    assert abs(need.effect.elsewhere.value) < 0.05
+    other = lesioned(place, "c/3").needs[0]
+    assert other.verdict == "not needed"
+    assert other.above >= 1
+    assert "lstm.0:cell/0" in {r.name for r in other.random}
+
+
+def test_the_best_units_hold_the_switch(place: Path) -> None:
+    """Of k = 1, 2, 4 ... best units the first is the switch, chosen on other text; keeping it alone saves most."""
+    need = lesioned(place, "c/3").needs[0]
+    own = lesioned(place, "c/0").needs[0]
+    assert [s.k for s in need.several] == [1, 2, 4, 8, SIZE]
+    assert need.several[0].best.inside.value == pytest.approx(own.effect.inside.value, abs=1e-4)
+    assert need.several[1].best.inside.value > 1
+    assert own.kept is not None
+    assert need.kept is not None
+    assert own.kept.restored > 0.9
+    assert need.kept.restored < 0.2
+    assert own.several[-1].best.inside.value > 1
+
+
+def test_fills_are_those_of_the_text_before(place: Path) -> None:
+    """The mean of the switch costs elsewhere too, its mean outside the feature and zero do not."""
+    elsewhere = {
+        fill: lesioned(place, "c/0", fill=fill).needs[0].effect.elsewhere.value for fill in ("mean", "outside")
+    }
+    assert elsewhere["mean"] > 0.1
+    assert abs(elsewhere["outside"]) < 0.05
+
+
+def test_sets_and_sites_are_lesioned_together(place: Path) -> None:
+    """Two addresses are one lesion; a site alone means all its units, which leaves nothing to compare with."""
+    both = lesioned(place, "c/0", "h/0", "c/0")
+    assert both.needs[0].many == 2
+    assert both.needs[0].name == "lstm.0:cell/0, lstm.0:hidden/0"
+    whole = lesioned(place, "lstm.0:cell").needs[0]
+    assert (whole.many, whole.random, whole.verdict) == (SIZE, (), "not judged")
+    assert whole.name == "all of lstm.0:cell"
+
+
+def test_without_a_feature_all_are_told(place: Path) -> None:
+    """Every span feature of the library that the text has, what costs most first; what it has not is named."""
+    found = lesioned(place, "c/0", asked=())
+    inside = [need.effect.inside.value for need in found.needs]
+    assert inside == sorted(inside, reverse=True)
+    assert "url" in found.subject.left_out
+    assert not found.needs[0].several
+
+
+def test_json_has_every_figure(place: Path) -> None:
+    """Verdict, sentence, zones, controls and seed are in the JSON; what is no number is null."""
+    need = json.loads(lesioned(place, "c/0").json())["needs"][0]
+    assert need["verdict"] == "needed"
+    assert set(need["effect"]) == {"name", "inside", "end", "elsewhere", "over"}
+    assert need["counted"]["inside"] + need["counted"]["elsewhere"] <= 6000
+    assert need["seed"] == 123
+    assert need["kept"]["restored"] > 0.9
+    assert json.loads(lesioned(place, "lstm.0:cell").json())["needs"][0]["kept"] is None
+
+
+def test_a_map_is_its_single_lesions(place: Path, mapped: Mapped) -> None:
+    """Each row of the map is what a lesion of that unit alone changes."""
+    subject, found = mapped.subject, mapped.map
+    assert len(found.units) == 2 * SIZE
+    for unit in (Unit(Site("lstm.0", "cell"), 0), Unit(Site("lstm.0", "hidden"), 5)):
+        one = maps.held_at("one", {unit.site: np.array([unit.index])}, {unit.site: np.zeros(SIZE, np.float32)})
+        alone = lesion_changes(subject.network, subject.corpus, subject.features, [one], start=subject.start)
+        row = found.units.index(unit)
+        assert np.allclose(found.changes.changed[row], alone.changed[0], atol=1e-3)
+        assert found.inside[row, 0] == pytest.approx(alone.mean()[0, 0, INSIDE], abs=1e-5)
+
+
+def test_the_leader_of_a_map_is_the_switch(mapped: Mapped) -> None:
+    """Cell or hidden unit 0 is what the feature needs; the leader is reported on the blocks it was not chosen on."""
+    leader = mapped.map.leaders()[0]
+    assert leader.unit.index == 0
+    assert leader.needed
+    assert abs(leader.elsewhere.value) < 0.05
+    assert leader.characters < mapped.map.changes.counts.sum(0)[0, INSIDE]
+    odd = mapped.map.changes.take(slice(1, None, 2))
+    assert leader.inside.value == pytest.approx(odd.mean()[mapped.map.units.index(leader.unit), 0, INSIDE])
+    assert mapped.map.sentence.startswith(("1 of 2 features need", "2 of 2 features need"))
+    value, low, high = mapped.map.intervals()
+    assert value.shape == (2 * SIZE, 2, 3)
+    assert (low[0, 0, ELSEWHERE] <= value[0, 0, ELSEWHERE]) & (value[0, 0, ELSEWHERE] <= high[0, 0, ELSEWHERE])
+
+
+def test_an_interrupted_map_goes_on(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map that was stopped after a batch is the whole one's equal, bit by bit, and plays only what is left."""
+    monkeypatch.setattr("cellscope.evidence.lesions.LANES", 8 * 16)  # seven lesions a batch
+    switch_run(tmp_path)
+    played: list[int] = []
+
+    class Stopped(Exception):
+        pass
+
+    def stop(done: int, total: int, text: str) -> None:
+        played.append(done)
+        if text == "" and done > 0.6 * total:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        map_in("switch", runs=tmp_path / "runs", asked=ASKED, fill="zero", progress=stop)
+    assert read_map(RunFolder(tmp_path / "runs" / "switch")) is None
+    rest: list[int] = []
+    resumed = map_in("switch", runs=tmp_path / "runs", asked=ASKED, fill="zero",
+                     progress=lambda done, total, text: rest.append(done) if text == "" else None)  # fmt: skip
+    assert min(rest) > 0.5 * max(rest)
+    whole_run = tmp_path / "whole"
+    whole_run.mkdir()
+    switch_run(whole_run)
+    whole = map_in("switch", runs=whole_run / "runs", asked=ASKED, fill="zero")
+    assert np.array_equal(resumed.map.changes.changed, whole.map.changes.changed)
+    assert np.array_equal(resumed.map.changes.free, whole.map.changes.free)
+
+
+def test_a_kept_map_is_read(place: Path, mapped: Mapped) -> None:
+    """The run's folder gives the same map back, for the same weights alone; a damaged file is none."""
+    run = mapped.subject.run
+    assert run is not None
+    kept = read_map(run, mapped.subject.network)
+    assert kept is not None
+    assert kept.units == mapped.map.units
+    assert np.array_equal(kept.changes.changed, mapped.map.changes.changed)
+    assert read_map(run, mapped.subject.network.untrained(1)) is None
+    again: list[int] = []
+    map_in("switch", runs=place / "runs", asked=ASKED, fill="zero",
+           progress=lambda done, total, text: again.append(done) if text == "" else None)  # fmt: skip
+    assert again == []
+    for file in (run.path / "lesions").glob("*.safetensors"):
+        file.write_bytes(b"damaged")
+    assert read_map(run) is None
+
+
+def test_pages_are_written(place: Path, mapped: Mapped) -> None:
+    """A study of some units and one of the map lie in the run's folder of reports, with the verdicts in their JSON."""
+    reports = place / "reports"
+    page = write_lesion(lesioned(place, "c/0"), reports)
+    assert page == reports / "switch" / "study-lesion-lstm.0-cell-0.html"
+    assert "The network needs lstm.0:cell/0" in page.read_text("utf-8")
+    assert "Every unit in turn" in write_map(mapped, reports).read_text("utf-8")
+    assert (reports / "switch" / "study-lesions~lesions.csv").exists()
+    assert write_lesion(lesioned(place, "c/0", asked=()), reports).exists()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "options", "error", "said"),
+    [
+        (("c/99",), {}, MissingError, "no unit 99 in lstm.0:cell; it has 0 to 11"),
+        (("lstm.7:cell/0",), {}, MissingError, "no site 'lstm.7:cell'"),
+        (("features.3/1",), {}, MissingError, "lstm.0:hidden"),
+        ((), {}, InputError, "which unit"),
+        (("c/0",), {"asked": ("url",)}, InputError, "feature 'url' is on 0 of the last 6,000"),
+        (("c/0",), {"asked": ("column",)}, InputError, "column is a number at every character"),
+        (("c/0",), {"asked": (), "fill": "outside"}, InputError, "name one"),
+        (("c/0",), {"which": "77"}, MissingError, "snapshot"),
+    ],
+)
+def test_what_cannot_be_lesioned_is_said(
+    place: Path, addresses: tuple[str, ...], options: dict[str, Any], error: type[InputError], said: str
+) -> None:
+    """One line that says what was wrong and what there is."""
+    with pytest.raises(error) as caught:
+        lesioned(place, *addresses, **options)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_text_may_be_too_short(tmp_path: Path) -> None:
+    """A text that leaves nothing to choose on is refused."""
+    switch_run(tmp_path, length=3000)
+    with pytest.raises(InputError, match="3,000 characters, and lesions need 4,096"):
+        lesioned(tmp_path, "c/0")
