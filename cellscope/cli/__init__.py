@@ -20,6 +20,7 @@ COMMANDS = (
     "explain",
     "compare",
     "atlas",
+    "errors",
     "activations",
     "examples",
     "filters",

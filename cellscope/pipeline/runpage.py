@@ -15,13 +15,12 @@ from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence
 from cellscope.findings import Findings
 from cellscope.observe import Progress
-from cellscope.pipeline.exhibits import tracking
+from cellscope.pipeline.exhibits import errors, tracking
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.gates import gates
 from cellscope.pipeline.headlines import header, method
-from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.scan import Scan
-from cellscope.report.contents import Headline, Heat, RunPage, Saturated, Table
+from cellscope.report.contents import Headline, Heat, RunPage, Table
 from cellscope.report.files import safe_name
 from cellscope.training.run import RunFolder
 
@@ -49,6 +48,7 @@ def compose_run(
     scales = zip(findings.units, time_scales(scan.values), strict=True)
     length = f"Time scales: until the autocorrelation falls to 1/e, on the last {len(scan.values):,} characters."
     found = sum(e.found for e in findings.evidence)
+    beside = errors.exhibit_of(search, progress=progress)
     return RunPage(
         header=header(search),
         headline=Headline(
@@ -62,16 +62,10 @@ def compose_run(
         losses=_losses(run) if run else {},
         xz=info.get("xz_bits"),
         heat=_heat(findings),
-        saturation=_gates(search, progress),
+        saturation=gates(search.network, run, progress=progress) if run else (),
         timescales={str(unit): float(scale) for unit, scale in scales if math.isfinite(scale)},
-        exhibits=(tracking.exhibit(findings),),
+        exhibits=(tracking.exhibit(findings), *([beside] if beside else [])),
     )
-
-
-def _gates(search: Search, progress: Progress | None) -> tuple[Saturated, ...]:
-    if search.run is None or isinstance(search.network, Recorded):
-        return ()
-    return gates(search.network, search.run, progress=progress)
 
 
 def _losses_in_words(info: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -104,7 +104,7 @@ def test_any_cutting_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     learnt = corpus.part(0, 4000)
     whole = ngram_losses(corpus, vocabulary, 4100, 5900, learnt=learnt, order=7)
     monkeypatch.setattr(ngrams, "WINDOW", 77)
-    monkeypatch.setattr(ngrams, "PIECE", 501)
+    monkeypatch.setattr(ngrams, "STRINGS", 501 * 7)
     told: list[tuple[int, int]] = []
     cut = ngram_losses(
         corpus, vocabulary, 4100, 5900, learnt=learnt, order=7, progress=lambda done, of, _: told.append((done, of))

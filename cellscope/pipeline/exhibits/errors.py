@@ -1,0 +1,271 @@
+"""A network's loss and errors beside those of the n-gram models, as exhibits."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from cellscope.axes import Progress
+from cellscope.errors import InputError
+from cellscope.evidence.errors import Estimate, Group, Stretch
+from cellscope.pipeline.errors import Compared, closes, compared
+from cellscope.pipeline.find import Search
+from cellscope.pipeline.reference import asked_of
+from cellscope.report.contents import Headline, RunHeader
+from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series
+from cellscope.report.exhibits import Group as Bar
+from cellscope.report.page import write_index
+from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.tables import Table
+
+AROUND = 60
+"""Characters that are shown before and after a place."""
+REACH = 4.0
+"""Nats of difference that are drawn in full colour."""
+
+
+def exhibit_of(search: Search, *, progress: Progress | None = None) -> Exhibit | None:
+    """The loss of a searched network beside the n-gram models'; None where its text is too short for that."""
+    try:
+        asked = asked_of(search.run, search.corpus)
+        return losses_exhibit(compared(search.network, search.run, asked, features=(), progress=progress))
+    except InputError:
+        return None
+
+
+def losses_exhibit(found: Compared) -> Exhibit:
+    """Loss by the number of characters that a model sees, and the loss of the network beside it."""
+    orders = found.errors.orders
+    return Exhibit(
+        key="ngrams",
+        title="Beside models of n characters",
+        sentence=_sentence(found.sentences[0]),
+        caveats=_caveats(found),
+        figures=(
+            Lines(
+                title="Loss by characters of the model",
+                caption="A model of n characters predicts from the n - 1 before; the line across is the network.",
+                series=(
+                    Series(
+                        name="n-gram models",
+                        x=tuple(float(o.order) for o in orders),
+                        y=tuple(o.nats for o in orders),
+                        labels=tuple(f"{100 * o.wrong:.1f} % wrong" for o in orders),
+                    ),
+                ),
+                x="characters, the predicted one included",
+                y="nats per character",
+                rules=((f"network {found.errors.all.network:.3f}", found.errors.all.network),),
+            ),
+            _bars("By class of characters", "Mean loss of each class.", found.errors.classes, found),
+        ),
+        table=_table("characters", (*found.errors.classes, found.errors.all)),
+    )
+
+
+def errors_exhibit(found: Compared) -> Exhibit:
+    """Which characters only one of the two gets wrong, and where the two differ most."""
+    groups = (*found.errors.classes, found.errors.all)
+    labels = tuple(g.name for g in groups)
+    shares = (
+        _bar("network alone", [g.only_network for g in groups]),
+        _bar(f"{found.order}-gram alone", [g.only_ngram for g in groups]),
+    )
+    return Exhibit(
+        key="alone",
+        title="What only one of them gets wrong",
+        sentence=_sentence(f"{found.sentences[1]}; {found.sentences[2]}"),
+        caveats=("A character is wrong where its probability is below one half.",),
+        figures=(
+            Bars(
+                title="Wrong for one alone",
+                caption="Shares of each class of characters, with 95 % intervals of blocks of text.",
+                labels=labels,
+                groups=shares,
+                value="share of the characters",
+            ),
+            _samples("Where the network is farthest behind", found.errors.worse, found),
+            _samples(f"Where the {found.order}-gram model is farthest behind", found.errors.better, found),
+        ),
+        table=_table("characters", groups),
+    )
+
+
+def distance_exhibit(found: Compared, number: int) -> Exhibit:
+    """Loss inside one feature and at what closes it, by distance to what opened it."""
+    d, n = found.distances[number], f"{found.order}-gram model"
+    alike = f"network {d.closing.network:.2f} nats, {n} {d.closing.ngram:.2f}"
+    told = closes(d, n) or f"what closes {d.feature} costs both alike ({alike})"
+    slug = "-".join(re.findall("[a-z0-9]+", d.feature.lower()))
+    rows = [("opening", [d.opening] if d.opening else []), ("inside", list(d.inside)), ("closing", [*d.closings])]
+    table = [{"where": where, **row} for where, groups in rows for row in _table("distance", groups).rows]
+    return Exhibit(
+        key=f"distance-{number + 1}-{slug}".strip("-"),
+        title=f"{d.feature}: by distance to what opened it",
+        sentence=_sentence(told),
+        caveats=(
+            f"{d.spans:,} spans close in the {found.asked.length:,} characters; distance 0 is the first character.",
+        ),
+        figures=(
+            _bars(
+                "Closing", "Mean loss of the last character, by its distance to the first.", _known(d.closings), found
+            ),
+            Lines(
+                title="The network's loss less the n-gram's",
+                caption="By distance to the first character of the span; below zero the network is better.",
+                series=(_line("closing", d.closings), _line("inside", d.inside, quiet=True)),
+                x="distance",
+                y="nats per character",
+                log_x=True,
+                rules=(("as good", 0.0),),
+            ),
+        ),
+        table=Table(columns=("where", *_table("distance", []).columns), rows=tuple(table)),
+    )
+
+
+def write_errors(found: Compared, reports: Path, *, single_file: bool = False) -> Path:
+    """Write the study `errors` of a network, and the index, under `reports`; the page's path."""
+    whole = found.errors.all
+    numbers = (
+        ("network", f"{whole.network:.3f} nats, {whole.network / math.log(2):.2f} bits"),
+        (f"{found.order}-gram model", f"{whole.ngram:.3f} nats, {whole.ngram / math.log(2):.2f} bits"),
+        ("network alone wrong", f"{100 * whole.only_network.value:.1f} %"),
+        (f"{found.order}-gram alone wrong", f"{100 * whole.only_ngram.value:.1f} %"),
+    )
+    headline = Headline(
+        sentence=_sentence(found.sentences[0]), numbers=numbers, good=whole.difference.high < 0,
+        caveats=_caveats(found), method=_method(found),
+    )  # fmt: skip
+    exhibits = (
+        losses_exhibit(found),
+        errors_exhibit(found),
+        *(distance_exhibit(found, k) for k in range(len(found.distances))),
+    )
+    page = StudyPage(header=_header(found), name="errors", headline=headline, exhibits=exhibits)
+    path = write_study_page(reports, page, single_file=single_file)
+    write_index(reports, single_file=single_file)
+    return path
+
+
+def _header(found: Compared) -> RunHeader:
+    network, corpus = found.network, found.asked.corpus
+    known = (found.run.info().get("corpus") or {}) if found.run else {}
+    own = known.get("digest") == corpus.digest
+    return RunHeader(
+        name=network.name if own else f"{network.name}-on-{corpus.name}",
+        corpus=corpus.name,
+        model=network.description or type(network.module).__name__,
+        characters=found.asked.length,
+        date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        vocabulary_size=len(network.vocabulary),
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _caveats(found: Compared) -> tuple[str, ...]:
+    remark = (found.asked.remark,) if found.asked.remark else ()
+    return (*remark, "The n-gram models do not learn from what they are asked about, as the network's state does.")
+
+
+def _method(found: Compared) -> tuple[str, ...]:
+    asked = found.asked
+    return (
+        f"{asked.length:,} characters of {asked.corpus.name} from {asked.start:,} on.",
+        "N-grams: interpolated modified Kneser-Ney (Chen and Goodman 1998), counted in "
+        f"{len(asked.learnt):,} characters of {asked.learnt_name}.",
+        "Intervals: jackknife over blocks of text.",
+    )
+
+
+def _bars(title: str, caption: str, groups: Sequence[Group], found: Compared) -> Bars:
+    """The losses of either in every group; the difference's interval is in the table."""
+    return Bars(
+        title=title,
+        caption=caption,
+        labels=tuple(f"{g.name} ({g.characters:,})" for g in groups),
+        groups=(
+            Bar(name="network", values=tuple(g.network for g in groups)),
+            Bar(name=f"{found.order}-gram", values=tuple(g.ngram for g in groups), quiet=True),
+        ),
+        value="nats per character",
+    )
+
+
+def _known(groups: Sequence[Group]) -> list[Group]:
+    """Groups that are frequent enough to have an interval."""
+    return [g for g in groups if math.isfinite(g.difference.low)]
+
+
+def _line(name: str, groups: Sequence[Group], *, quiet: bool = False) -> Series:
+    """The difference by distance; groups that are too rare to have an interval are left out."""
+    known = _known(groups)
+    return Series(
+        name=name,
+        x=tuple(float(g.name.rstrip("+").partition("-")[0]) for g in known),
+        y=tuple(g.difference.value for g in known),
+        low=tuple(g.difference.low for g in known),
+        high=tuple(g.difference.high for g in known),
+        labels=tuple(f"{g.name}: {g.characters:,} characters" for g in known),
+        quiet=quiet,
+        points=True,
+    )
+
+
+def _bar(name: str, estimates: Sequence[Estimate]) -> Bar:
+    def finite(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    return Bar(
+        name=name,
+        values=tuple(finite(e.value) for e in estimates),
+        low=tuple(finite(e.low) for e in estimates),
+        high=tuple(finite(e.high) for e in estimates),
+    )
+
+
+def _table(first: str, groups: Sequence[Group]) -> Table:
+    rows = []
+    for g in groups:
+        row: dict[str, str | float | int | bool | None] = {first: g.name, "number": g.characters}
+        for name, value in asdict(g).items():
+            if isinstance(value, dict):
+                three = {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+                row |= {k: v if math.isfinite(v) else None for k, v in three.items()}
+            elif name not in ("name", "characters"):
+                row[name] = value
+        rows.append(row)
+    names = ("network", "ngram", "difference", "network_wrong", "ngram_wrong", "only_network", "only_ngram")
+    ends = ("difference", "only_network", "only_ngram")
+    columns = [c for name in names for c in ((name, f"{name}_low", f"{name}_high") if name in ends else (name,))]
+    return Table(columns=(first, "number", *columns), rows=tuple(rows))
+
+
+def _samples(title: str, places: Sequence[Stretch], found: Compared) -> Samples:
+    """The places with what comes before and after, coloured by the network's loss less the n-gram's."""
+    asked = found.asked
+    samples = []
+    for place in places:
+        start, stop = max(asked.start, place.start - AROUND), min(asked.stop, place.start + place.length + AROUND)
+        here = slice(start - asked.start, stop - asked.start)
+        position = np.arange(start, stop)
+        samples.append(
+            Sample(
+                title=f"from {place.start:,}",
+                text=asked.corpus.text(start, stop),
+                values=np.asarray(found.nats[here] - found.ngram[here], np.float64),
+                marks=(position >= place.start) & (position < place.start + place.length),
+                note=f"network {place.network:.2f} nats a character, {found.order}-gram {place.ngram:.2f}",
+            )
+        )
+    caption = "Each character's loss in the network less that in the n-gram model: blue where the network is worse."
+    return Samples(title=title, caption=caption, samples=tuple(samples), reach=REACH, marked="the place")
