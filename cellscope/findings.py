@@ -39,8 +39,10 @@ COLUMNS = (
 """The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
 
-ALSO = ("chosen", "sign", "within")
-"""The score on the choosing half, the direction, and the AUC within the larger feature that a feature is a part of."""
+ALSO = ("chosen", "sign", "within", "shifts")
+"""The score on the choosing half, the direction, the AUC within the larger feature that a feature is a part of, and how
+many independent shifts of the labels there could be.
+"""
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def _evidence(
         characters=part.characters, unit=unit, score=score, low=low, high=high,
         sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
         threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
-        p=here["p"], q=q, null=null + 0.5 * span, current=current, three=three, untrained=untrained, remark=remark,
-        terms=part.terms, kin=kin, within=here["within"],
+        p=here["p"], q=q, null=null + 0.5 * span, shifts=here["shifts"], current=current, three=three,
+        untrained=untrained, remark=remark, terms=part.terms, kin=kin, within=here["within"],
     )  # fmt: skip
 
 
@@ -225,8 +225,9 @@ def _p_values(tables: Sequence[dict[str, Floats]], parts: Sequence[Any]) -> Floa
     for table, part in zip(tables, parts, strict=True):
         shifts: Shifts = part.shifts
         # Of so many different shifts that there could be, none can show a smaller p than this.
-        own = family_wise(shifts.effects(shifts.observed, binary), maxima)
-        table["p"][:] = np.maximum(own, 1 / (1 + shifts.distinct))
+        own = family_wise(shifts.effects(shifts.observed, binary) / shifts.widening, maxima)
+        table["shifts"][:] = shifts.independent
+        table["p"][:] = np.maximum(own, 1 / (1 + table["shifts"]))
     return maxima
 
 

@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 from scipy.stats import false_discovery_control
 
-from cellscope.axes import Site
+from cellscope.axes import Site, Unit
 from cellscope.count import count
 from cellscope.data.text import Corpus
+from cellscope.evidence.verdicts import Evidence
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labels
 from cellscope.features.labeller import spans as text_spans
@@ -34,6 +36,12 @@ IN_A = np.array(list(TEXT)) == "a"
 
 def search(values: np.ndarray, features: tuple[Feature, ...] = FEATURES, **options) -> Findings:
     return judge(count(ArraySource(values, Site("x")), CORPUS, features), **options)
+
+
+def slow_noise(rng: np.random.Generator, length: int, scales: list[float]) -> np.ndarray:
+    """AR(1) noise whose autocorrelation falls to 1/e after each of `scales` [position, unit]."""
+    columns = [lfilter([1], [1, -np.exp(-1 / s)], rng.standard_normal(length + int(5 * s)))[-length:] for s in scales]
+    return np.stack([c / c.std() for c in columns], 1).astype(np.float32)
 
 
 def test_the_halves_do_not_leak() -> None:
@@ -175,6 +183,40 @@ def test_no_p_is_smaller_than_the_shifts_allow(findings: Findings) -> None:
     """However strong the effect, p is not below one over the number of different shifts."""
     assert findings.scores["p"].min() >= 1 / (1 + findings.counts.shifts.distinct)
     assert findings.evidence[0].p < 1 / 1000
+
+
+def test_slow_units_in_a_short_text() -> None:
+    """Units and labels that change a few times in the whole text are not judged, however well they agree; a unit that
+    follows a label of ordinary length is found beside them.
+    """
+    rng, alarms = np.random.default_rng(8), []
+    features = (Feature(name="slow", pattern="[cd]"), Feature(name="short", pattern="[bd]"))
+    for seed in range(12):
+        slow = np.repeat(rng.integers(0, 2, 10), LENGTH // 10) == 1
+        slow[: LENGTH // 10], slow[-LENGTH // 10 :] = seed % 2, 1 - seed % 2
+        short = np.repeat(rng.random(LENGTH // 20) < 0.2, 20)
+        text = Corpus.from_text("".join(np.array(list("abcd"))[slow * 2 + short]))
+        values = slow_noise(rng, LENGTH, [4000.0] * 15 + [20.0])
+        values[:, 15] += 3 * short
+        found = judge(count(ArraySource(values, Site("x")), text, features, seed=seed))
+        assert found.evidence[1].unit.index == 15
+        assert found.evidence[1].q < 0.05
+        assert found.evidence[0].shifts < 200 < found.evidence[1].shifts
+        alarms.append(found.evidence[0].q <= 0.05)
+    assert sum(alarms) <= 2
+    values = np.stack([slow + rng.standard_normal(LENGTH) * 0.1, *rng.standard_normal((3, LENGTH))], 1)
+    one = judge(count(ArraySource(values.astype(np.float32), Site("x")), text, features[:1])).evidence[0]
+    assert one.score > 0.99
+    assert one.shifts < 40
+    assert not one.found
+
+
+def test_too_few_independent_stretches_are_said() -> None:
+    """Where no p below the bar could be had, the reason is the text, not the unit."""
+    known = {"feature": "f", "kind": "span", "labelled": 9, "characters": 99, "unit": Unit(Site("x"), 0), "score": 0.9}
+    few = Evidence(**known, p=0.4, q=0.4, shifts=1.5)
+    assert few.reason == "the text has too few independent stretches to judge f"
+    assert "more than the best" in Evidence(**known, p=0.4, q=0.4, shifts=1000.0).reason
 
 
 def test_one_finding_among_many_features(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from cellscope.cli.subjects import looks, refuse
 
 if TYPE_CHECKING:
     from cellscope.findings import Findings
+    from cellscope.pipeline.find import Search
 
 
 @click.command()
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 @click.option(
     "--site", "sites", multiple=True, metavar="MODULE", help="A layer of a network for pictures.  [default: all]"
 )
+@click.option(
+    "--array",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Activations that were recorded elsewhere, instead of a network: .npy, .h5 or .zarr; needs --text.",
+)
+@click.option("--key", metavar="NAME", help="Which array of FILE, where it holds several.")
 @click.option("--exact", is_flag=True, help="Read the text in one lane from rest, without any warm-up: slow.")
 @click.option(
     "--at",
@@ -61,11 +69,18 @@ def find(
 
     RUN is a run's name or folder (default: the latest). Every unit of every layer is scored against every feature; a
     unit is chosen on one half of the text's blocks, or of the pictures, and reported on the other. The concepts of
-    pictures are their masks; without masks, their classes.
+    pictures are their masks; without masks, their classes. With --array there is no RUN: row t of the array
+    [position, unit] is what the units did on reading character t of --text.
     """
     from cellscope.pipeline.find import find_in
-    from cellscope.pipeline.pages import write_pages
 
+    if options["array"] is not None:
+        _refuse_beside_an_array(ctx)
+        _tell(_find_in_array(asked, files, options), form, at, (reports if pages else None), single_file)
+        return
+    if options.pop("key") is not None:
+        raise click.UsageError("--key says which array of --array FILE is meant; give that, too")
+    options.pop("array")
     looking = looks(options)
     refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
     if looking:
@@ -75,13 +90,20 @@ def find(
         options.pop(name)
     with bar("searching") as progress:
         search = find_in(asked=asked, files=files, progress=progress, **options)
+    _tell(search, form, at, (reports if pages else None), single_file)
+
+
+def _tell(search: Search, form: str, at: float, reports: Path | None, single_file: bool) -> None:
+    """What was found in a text, to stdout, and its pages."""
+    from cellscope.pipeline.pages import write_pages
+
     if form == "json":
         click.echo(search.json(at=at))
     elif form == "csv":
         click.echo(search.findings.table().to_csv(index=False), nl=False)
     else:
         say_findings(search.findings, at)
-    if pages:
+    if reports is not None:
         with bar("writing pages", unit="pages") as progress:
             index = write_pages(search, reports, single_file=single_file, progress=progress)
         note(f"pages: {index}")
@@ -90,6 +112,31 @@ def find(
 TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact")
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order")  # fmt: skip
+
+
+BESIDE_AN_ARRAY = ("text", "encoding", "as_bytes", "characters", "seed")
+"""Options that --array leaves a meaning, beside those of what is looked for and how it is told."""
+
+
+def _find_in_array(asked: tuple[str, ...], files: tuple[Path, ...], options: dict[str, Any]) -> Search:
+    from cellscope.pipeline.find_array import find_in_array
+
+    kept = {name: options[name] for name in BESIDE_AN_ARRAY}
+    with bar("searching") as progress:
+        return find_in_array(
+            options["array"], key=options["key"], asked=asked, files=files, progress=progress, **kept
+        )  # fmt: skip
+
+
+def _refuse_beside_an_array(ctx: click.Context) -> None:
+    """InputError for an option that was given and is about a network."""
+    from cellscope.errors import InputError
+
+    kept = {*BESIDE_AN_ARRAY, "array", "key", "asked", "files", "form", "at", "pages", "reports", "single_file"}
+    for option in [o for o in ctx.command.params if o.name not in kept]:
+        if ctx.get_parameter_source(str(option.name)) == click.core.ParameterSource.COMMANDLINE:
+            named = "RUN" if isinstance(option, click.Argument) else option.opts[0]
+            raise InputError(f"{named} is about a network, and --array is read without one; leave one of them out")
 
 
 def _find_pictures(

@@ -27,6 +27,8 @@ class Evidence:
     chosen      the same score on the choosing half
     p, q        against the best of all units under circular shifts; counting all features
     null        the score that the best of all units reaches in one shift of twenty
+    shifts      how many independent shifts of the labels the text has for this unit and feature; p is at least one in
+                so many and one
     current, three    the score of the best prediction from the current character, from the last three
     untrained   the score of the best unit of the same network before training
     kin         the smallest other feature that this one is a part of, if any; `within` the AUC inside of that alone
@@ -50,6 +52,7 @@ class Evidence:
     p: float = math.nan
     q: float = math.nan
     null: float = math.nan
+    shifts: float = math.nan
     current: float = math.nan
     three: float = math.nan
     untrained: float = math.nan
@@ -80,6 +83,8 @@ class Evidence:
             return f"{self.feature} could not be judged"
         if math.isnan(self.p):
             return f"the {self.terms.subject} is too short for a test against shifted labels"
+        if self.q > Q and 1 / (1 + self.shifts) > Q:
+            return f"the {self.terms.subject} has too few independent stretches to judge {self.feature}"
         if self.q > Q:
             return f"no unit follows {self.feature} more than the best of all units does by chance"
         if self._bound <= self.three:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cellscope.evidence.shares import Share
-from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import CLEAR, TENDS, Q, digits
 from cellscope.observe import Progress
+from cellscope.pipeline.atlas_columns import columns_of, known
 from cellscope.pipeline.find import Search, clean, find_in
-from cellscope.pipeline.scan import Scan, Survey, scan, survey
+from cellscope.pipeline.scan import Scan, scan, survey
 from cellscope.pipeline.shares import share_of_units
 from cellscope.pipeline.tracking import Tracking, tracking
 from cellscope.report.files import Cell
@@ -48,15 +46,17 @@ class UnitEntry:
 
 @dataclass(frozen=True)
 class Atlas:
-    """All units of a search, those that track something first; the share of them at `at` or better."""
+    """All units of a search, those that track something first; the share of them at `at` or better; the columns that
+    tables show beside each unit's answer, and how they were measured.
+    """
 
     search: Search
-    labels: Survey
     scan: Scan
     tracking: Tracking
     entries: tuple[UnitEntry, ...]
     share: Share
     columns: tuple[str, ...]
+    method: tuple[str, ...]
 
     @property
     def sentence(self) -> str:
@@ -70,18 +70,18 @@ class Atlas:
     def row(self, entry: UnitEntry) -> dict[str, Cell]:
         """One unit's row; `measure` says what `score` is."""
         findings, unit, f = self.search.findings, self.search.findings.units[entry.unit], entry.feature
-        known = f >= 0
+        judged = f >= 0
         score = {
-            name: known_number(findings.scores[name][f, entry.unit]) if known else None for name in findings.scores
+            name: known(float(values[f, entry.unit])) if judged else None for name, values in findings.scores.items()
         }
-        span = known and findings.features[f].kind == "span"
+        span = judged and findings.features[f].kind == "span"
         names = ("auc", "auc_low", "auc_high") if span else ("rank_r", "rank_low", "rank_high")
         return {
             "unit": str(unit),
             "site": str(unit.site),
             "index": unit.index,
             "evidence": entry.answer,
-            "feature": findings.features[f].name if known else None,
+            "feature": findings.features[f].name if judged else None,
             "sign": -1 if (score["sign"] or 0) < 0 else 1,
             "measure": "AUC" if span else "rank r",
             **dict(zip(("score", "low", "high"), (score[name] for name in names), strict=True)),
@@ -104,6 +104,7 @@ class Atlas:
             "shifts": findings.draws,
             "sentence": self.sentence,
             "criterion": CRITERION,
+            "method": list(self.method),
             "share": self.share.json(),
             "tracking": self.tracking.count(),
             "features_tracked": self.tracking.features(self.share.at),
@@ -123,30 +124,31 @@ def atlas_in(
 def atlas(search: Search, *, at: float = CLEAR) -> Atlas:
     """What a search says of each of its units; `at` is the score from which on a unit counts."""
     told = tracking(search.findings)
-    labels = survey(search)
-    heard = scan(search, labels)
-    scales = time_scales(heard.values)
-    made = [
-        _entry(told, unit, {"time scale": known_number(scales[unit])}) for unit in range(len(search.findings.units))
-    ]
+    heard = scan(search, survey(search))
+    entries = [_entry(told, unit) for unit in range(len(search.findings.units))]
+    columns = columns_of(search, heard, [entry.feature for entry in entries])
+    entries = [replace(entry, more=cells) for entry, cells in zip(entries, columns.cells, strict=True)]
     order = {"found": 0, "plain": 1, "no": 2}
-    made.sort(key=lambda e: (order[e.answer], -_score(told, e) if e.answer != "no" else 0, e.unit))
-    return Atlas(search, labels, heard, told, tuple(made), share_of_units(search.findings, at=at), ("time scale",))
+    entries.sort(key=lambda e: (order[e.answer], -_score(told, e) if e.answer != "no" else 0, e.unit))
+    share = share_of_units(search.findings, at=at)
+    return Atlas(search, heard, told, tuple(entries), share, columns.shown, columns.method)
 
 
-def _entry(told: Tracking, unit: int, more: Mapping[str, Cell]) -> UnitEntry:
-    score = np.nan_to_num(told.score[:, unit], nan=-1.0)
+def _entry(told: Tracking, unit: int) -> UnitEntry:
+    """A unit's own feature is the one it goes with best on the choosing half, of those that it tracks if there are any;
+    a score of the reporting half chooses nothing.
+    """
+    span = np.array([f.kind == "span" for f in told.findings.features])
+    chosen = told.findings.scores["chosen"][:, unit]
+    worth = np.nan_to_num(np.where(span, 2 * chosen - 1, chosen), nan=-1.0)  # both 0 by chance and 1 at best
     for answer, flags in (("found", told.found[:, unit]), ("plain", told.plain[:, unit])):
         own = np.flatnonzero(flags)
         if len(own):
-            ranked = own[np.argsort(-score[own], kind="stable")].tolist()
-            also = tuple((f, float(score[f])) for f in ranked[1:])
-            return UnitEntry(
-                unit, answer, ranked[0], also, _why(told, ranked[0], unit) if answer == "plain" else "", more
-            )
-    chosen = np.nan_to_num(told.findings.scores["chosen"][:, unit], nan=-1.0)
-    nearest = int(chosen.argmax()) if len(chosen) and chosen.max() >= 0 else -1
-    return UnitEntry(unit, "no", nearest, (), _why(told, nearest, unit) if nearest >= 0 else "", more)
+            ranked = own[np.argsort(-worth[own], kind="stable")].tolist()
+            also = tuple((f, float(told.score[f, unit])) for f in ranked[1:])
+            return UnitEntry(unit, answer, ranked[0], also, _why(told, ranked[0], unit) if answer == "plain" else "")
+    nearest = int(worth.argmax()) if len(worth) and worth.max() > -1 else -1
+    return UnitEntry(unit, "no", nearest, (), _why(told, nearest, unit) if nearest >= 0 else "")
 
 
 def _why(told: Tracking, feature: int, unit: int) -> str:
@@ -167,8 +169,3 @@ def _why(told: Tracking, feature: int, unit: int) -> str:
 
 def _score(told: Tracking, entry: UnitEntry) -> float:
     return float(np.nan_to_num(told.score[entry.feature, entry.unit]))
-
-
-def known_number(value: float | NDArray[Any]) -> float | None:
-    """The value, or None where there is none."""
-    return float(value) if math.isfinite(value) else None

@@ -61,6 +61,7 @@ def _headline(atlas: Atlas) -> Headline:
         ),
         method=(
             *method(atlas.search),
+            *atlas.method,
             "The interval of the number of units: the blocks of text on which units are reported, drawn anew "
             f"{share.draws} times (seed {share.seed})."
             if share.draws

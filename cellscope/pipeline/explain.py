@@ -21,6 +21,7 @@ from cellscope.pipeline.find import Search, clean, find_in
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.pages import Material
 from cellscope.pipeline.passages import peaks
+from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.units import named_unit
 from cellscope.sinks.saturation import SIGMOID, Saturation
 
@@ -164,6 +165,8 @@ def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Eviden
 
 def _gates(search: Search, unit: Unit, start: int, stop: int) -> tuple[Gate, ...]:
     """The unit's gates over [start, stop)."""
+    if isinstance(search.network, Recorded):
+        return ()
     sites = tuple(s for s in sites_of(search.network.module) if s.path == unit.site.path and s.stream in SIGMOID)
     if not sites:
         return ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
@@ -24,8 +25,9 @@ from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import judge
 from cellscope.models.network import Network
-from cellscope.observe import NetworkSource, Progress
+from cellscope.observe import NetworkSource, Progress, Source
 from cellscope.pipeline.networks import open_network
+from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.training import run_corpus
 from cellscope.report.files import write_whole
 from cellscope.training.run import RUNS, RunFolder
@@ -111,12 +113,25 @@ def _read(path: Path | None) -> dict[str, float | None]:
 
 @dataclass(frozen=True)
 class Search:
-    """What one call of find was about and what it found: the pages and tables are made from this alone."""
+    """What one call of find was about and what it found: the pages and tables are made from this alone.
 
-    network: Network
+    In the place of a network there may be an array that was recorded elsewhere.
+    """
+
+    network: Network | Recorded
     run: RunFolder | None
     corpus: Corpus
     findings: Findings
+
+    @contextmanager
+    def source(self) -> Iterator[Source]:
+        """What the searched units do, to be heard again."""
+        if isinstance(self.network, Recorded):
+            yield self.network.source()
+            return
+        sites = tuple(dict.fromkeys(unit.site for unit in self.findings.units))
+        with NetworkSource(self.network, self.corpus, sites) as source:
+            yield source
 
     def json(self, *, at: float = 0.9) -> str:
         """The evidence for every feature as JSON; keys are stable, numbers that do not exist are null."""

@@ -9,8 +9,15 @@ from cellscope.evidence.verdicts import Evidence, Q, digits
 from cellscope.findings import Findings
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.scan import held_back_from, is_own, searched_from
 from cellscope.report.contents import Headline, RunHeader
+
+UNTRAINED = {
+    "Too rare": "The feature is too rare where the untrained network was heard: nothing says what training added.",
+    "Recorded": "A recorded array has no untrained network beside it: nothing says what training added.",
+}
+"""Why there is no untrained control."""
 
 
 def header(search: Search) -> RunHeader:
@@ -19,11 +26,11 @@ def header(search: Search) -> RunHeader:
     return RunHeader(
         name=network.name if is_own(search) else f"{network.name}-on-{search.corpus.name}",
         corpus=search.corpus.name,
-        model=network.description or type(network.module).__name__,
+        model=network.description,
         characters=search.findings.characters,
         seed=search.findings.counts.seed,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-        vocabulary_size=len(network.vocabulary),
+        vocabulary_size=None if isinstance(network, Recorded) else len(network.vocabulary),
     )
 
 
@@ -59,7 +66,8 @@ def caveats(search: Search, feature: int, histograms: Histograms) -> list[str]:
             "a high score says little here."
         )
     if math.isnan(e.untrained):
-        said.append("The feature is too rare where the untrained network was heard: nothing says what training added.")
+        why = "Recorded" if isinstance(search.network, Recorded) else "Too rare"
+        said.append(UNTRAINED[why])
     if e.high - e.low > 0.1:
         said.append(f"The interval is wide ({digits(e.low)} to {digits(e.high)}): parts of the text differ much.")
     if e.kind == "span":
@@ -113,13 +121,15 @@ def method(search: Search) -> list[str]:
             f"p: {findings.draws} circular shifts of the labels (seed {counts.seed}), each time the best of all units, "
             f"so p counts all units; q counts all {len(findings.features)} features too. A finding has q <= {Q:g}."
         )
-    lines += [
-        "Last three characters: the best prediction of the feature from the text alone, without a network. "
-        "Untrained: the best unit of the same network before training.",
-        "A unit's value at a character is what it did on reading that character, before the next one. "
-        "Each stretch of text is played after 512 characters of warm-up.",
+    alone = "Last three characters: the best prediction of the feature from the text alone, without a network."
+    value = "A unit's value at a character is what it did on reading that character, before the next one."
+    if isinstance(search.network, Recorded):
+        return [*lines, alone, value]
+    return [
+        *lines,
+        f"{alone} Untrained: the best unit of the same network before training.",
+        f"{value} Each stretch of text is played after 512 characters of warm-up.",
     ]
-    return lines
 
 
 def _where(search: Search) -> str:
@@ -127,6 +137,8 @@ def _where(search: Search) -> str:
     first, heard = searched_from(search), search.findings.characters
     name = search.corpus.name
     text = f"all {heard:,} characters of {name}" if first == 0 else f"the last {heard:,} characters of {name}"
+    if isinstance(search.network, Recorded):
+        return f"{text}, {search.network.description}."
     if not is_own(search):
         return f"{text}, which is not the text the network was trained on."
     held = len(search.corpus) - max(held_back_from(search), first)

@@ -19,8 +19,9 @@ from cellscope.pipeline.exhibits import errors, tracking
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.gates import gates
 from cellscope.pipeline.headlines import header, method
+from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.scan import Scan
-from cellscope.report.contents import Headline, Heat, RunPage, Table
+from cellscope.report.contents import Headline, Heat, RunPage, Saturated, Table
 from cellscope.report.files import safe_name
 from cellscope.training.run import RunFolder
 
@@ -62,10 +63,16 @@ def compose_run(
         losses=_losses(run) if run else {},
         xz=info.get("xz_bits"),
         heat=_heat(findings),
-        saturation=gates(search.network, run, progress=progress) if run else (),
+        saturation=_gates(search, progress),
         timescales={str(unit): float(scale) for unit, scale in scales if math.isfinite(scale)},
         exhibits=(tracking.exhibit(findings), *([beside] if beside else [])),
     )
+
+
+def _gates(search: Search, progress: Progress | None) -> tuple[Saturated, ...]:
+    if search.run is None or isinstance(search.network, Recorded):
+        return ()
+    return gates(search.network, search.run, progress=progress)
 
 
 def _losses_in_words(info: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.count import LEAD
-from cellscope.observe import NetworkSource, rounds
+from cellscope.observe import rounds
 from cellscope.pipeline.find import Search
 
 SCAN = 2**17
@@ -88,12 +88,11 @@ def survey(search: Search) -> Survey:
 
 def scan(search: Search, labels: Survey) -> Scan:
     """Hear all searched units once on the last characters of the surveyed text."""
-    sites = tuple(dict.fromkeys(unit.site for unit in search.findings.units))
     units = len(search.findings.units)
     stop = labels.stop
     start = max(labels.start, stop - min(SCAN, max(1, MOST_VALUES // units)))
     values = np.empty((stop - start, units), np.float16)
-    with NetworkSource(search.network, search.corpus, sites) as source:
+    with search.source() as source:
         for part in rounds(stop, start=start):
             for chunk in source.play(part)[1]:
                 rows = (chunk.positions - start)[None, :] + np.arange(chunk.steps)[:, None]

@@ -67,7 +67,9 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AtlasPage:
-    """Every unit, those that were found first. `command` is what makes the page of a unit, with UNIT in its place."""
+    """Every unit, those that were found first. `columns` are those of a row's `more` that are shown; all are in the
+    table beside the page. `command` is what makes the page of a unit, with UNIT in its place.
+    """
 
     header: RunHeader
     headline: Headline
@@ -100,7 +102,8 @@ def write_atlas_page(folder: Path | str, page: AtlasPage, *, single_file: bool =
     }
     run = asdict(page.header)
     told = about("atlas", "atlas", {**run.pop("extra"), **run}, page.headline) | exhibits_told(page.exhibits)
-    write_table(path.with_suffix(""), (*BASE, *page.columns), [row_cells(row) for row in page.rows], told)
+    more = dict.fromkeys((*page.columns, *(name for row in page.rows for name in row.more)))
+    write_table(path.with_suffix(""), (*BASE, *more), [row_cells(row) for row in page.rows], told)
     write_exhibits(path, page.exhibits, told["run"])
     here = {"run_page": "index.html" in there, "kinds": "kind" in page.columns, "exhibits": page.exhibits}
     return write_page(root, path, "atlas.html", page.header, page.headline, data, here, single_file, kit=ATLAS_KIT)

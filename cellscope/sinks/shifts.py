@@ -8,6 +8,9 @@ which makes many different draws. A lane is never cut: what goes on from one par
 longer do so where the two are turned apart, and the null would be too narrow for units and features that are slower
 than the parts. Circular shifts as a null for autocorrelated series: Harris, "Nonsense correlations in neuroscience"
 (2020).
+
+Turns by m and by m + 1 lanes say nearly the same of a unit and a feature that are both slow. Then there are fewer
+turns to tell apart than there are lanes; `independent` counts them, and bounds the evidence that a short text can give.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from cellscope.scores.effects import effect
 from cellscope.sinks.labels import LabelGrid
 
 DRAWS = 999
+ALIKE = 17
+"""Turns that are compared: each with itself and with the following, as far as a quarter of a round's circle."""
 _BUDGET = 2**28
 
 
@@ -46,6 +51,7 @@ class Shifts:
         self.ranks = np.zeros((units, 2))
         self.positions = 0
         self.turns: list[int] = []
+        self._alike = np.zeros((ALIKE, features, units), np.float32)
         self._rng = np.random.default_rng(seed)
         self._sums: list[torch.Tensor] = []
         self._lanes: list[int] = []
@@ -72,6 +78,7 @@ class Shifts:
     def close(self) -> None:
         """End a round: every draw gets one random turn of each of its stretches."""
         for product, lanes in zip(self._sums, self._lanes, strict=True):
+            self._alike += _alike(product, lanes)
             real, imaginary = product.chunk(2, dim=1)
             turned = torch.fft.irfft(torch.complex(real.contiguous(), imaginary.contiguous()), n=lanes, dim=0).numpy()
             self.observed += turned[0]
@@ -91,6 +98,36 @@ class Shifts:
     def distinct(self) -> float:
         """How many different draws there could be; few where the text is short."""
         return float(np.prod([float(t) for t in self.turns])) if self.turns else 0.0
+
+    @property
+    def independent(self) -> NDArray[np.float64]:
+        """How many of the draws that there could be are worth counting as different, [feature, unit]: of each stretch
+        what its turns are worth, less one, which is the text as it is and no draw.
+        """
+        with np.errstate(over="ignore"):
+            many: NDArray[np.float64] = np.prod([np.maximum(n - 1, 1) for n in self._worth()], axis=0)
+        return many
+
+    @property
+    def widening(self) -> NDArray[np.float64]:
+        """By how much the null is wider than its draws show, [feature, unit].
+
+        The spread of n values is known from those n, and the text as it is would be one more: (n + 1) / (n - 1) in
+        variance, as for a prediction interval.
+        """
+        n = np.mean(self._worth(), axis=0)
+        wider: NDArray[np.float64] = np.sqrt((n + 1) / np.maximum(n - 1, 0.25))
+        return wider
+
+    def _worth(self) -> list[NDArray[np.float64]]:
+        """How many independent turns the turns of each stretch are worth, [feature, unit].
+
+        Of n turns that correlate it is n / (1 + 2 (r1 + r2 + ..)), where r is their autocorrelation over the lanes as
+        far as it is positive (Geyer 1992, section 3.3), pooled over all stretches.
+        """
+        r = self._alike[1:] / np.maximum(self._alike[0], np.finfo(np.float32).tiny)
+        each = 1 + 2 * np.where(np.logical_and.accumulate(r > 0, axis=0), r, 0).sum(0, dtype=np.float64)
+        return [(turns + 1) / each for turns in self.turns]
 
     def effects(self, sums: NDArray[np.float64], binary: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Sums [feature, unit] of this sink as effects (see scores.effects); `binary` says of each feature whether it
@@ -114,6 +151,18 @@ def _turned(ranks: torch.Tensor, labels: torch.Tensor, before: torch.Tensor | No
     real, imaginary = waves[0] @ labels, waves[1] @ labels
     b = torch.cat([torch.cat([real, imaginary]), torch.cat([-imaginary, real])], dim=2).permute(1, 2, 0)
     return torch.bmm(b, a) if before is None else torch.baddbmm(before, b, a)
+
+
+def _alike(product: torch.Tensor, lanes: int) -> NDArray[np.float32]:
+    """Sums over the turns of what each shares with the turn 0, 1 .. lanes on, less the mean turn: [lag, feature, unit].
+
+    They are read off the transform [frequency, 2 feature, unit] (Wiener 1930, Khinchin 1934).
+    """
+    frequency = torch.arange(1, len(product))
+    twice = torch.where(2 * frequency == lanes, 1.0, 2.0)
+    weights = twice * torch.cos(2 * torch.pi * torch.outer(torch.arange(ALIKE), frequency) / lanes)
+    sums = (weights @ product[1:].square().flatten(1)).view(ALIKE, 2, product.shape[1] // 2, -1)
+    return sums.sum(1).numpy()
 
 
 @cache

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from cellscope.data.text import Corpus
+from cellscope.evidence.lesion_map import LesionMap
+from cellscope.evidence.lesions import Changes
 from cellscope.evidence.verdicts import Q
 from cellscope.pipeline.atlas import Atlas, atlas
+from cellscope.pipeline.atlas_columns import lesion_columns
 from cellscope.pipeline.atlaspage import compose_atlas, write_atlas
 from cellscope.pipeline.explain import evidence_of
 from cellscope.pipeline.find import Search
@@ -32,8 +35,8 @@ def test_every_unit_is_listed_once(made: Atlas) -> None:
         want = "found" if any(e.found for e in told) else "plain" if any(e.plain for e in told) else "no"
         assert entry.answer == want
         if want == "found":
-            tracked = [e.feature for e in told if e.found]
-            assert [findings.features[f].name for f in (entry.feature, *(f for f, _ in entry.also))] == tracked
+            tracked = {e.feature for e in told if e.found}
+            assert {findings.features[f].name for f in (entry.feature, *(f for f, _ in entry.also))} == tracked
 
 
 def test_what_is_not_found_says_why(made: Atlas) -> None:
@@ -86,6 +89,29 @@ def test_the_page_of_the_atlas_lies_beside_the_others(made: Atlas, tmp_path: Pat
     assert path.name == "atlas.html"
     assert about["sentence"].replace("\u00a0", " ") == made.sentence + "."
     assert "atlas.html" in (tmp_path / "index.html").read_text()
+
+
+def test_what_the_loss_rises_by_stands_beside_each_unit(made: Atlas) -> None:
+    """From a map of lesions: the change inside the unit's own feature with its interval, and elsewhere; a unit or a
+    feature that the map has not is left blank.
+    """
+    findings = made.search.findings
+    units, names = findings.units[:10], ("digit", "parentheses")
+    counts = np.broadcast_to(np.array([100, 10, 900]), (6, 2, 3)).copy()
+    nats = np.array([0.5, 0.1, 0.02]) * np.arange(1, 11)[:, None]  # [unit, zone], unit k ten times k
+    changed = np.broadcast_to((nats * counts[0, 0])[:, None, None], (10, 6, 2, 3)).copy()
+    changes = Changes(tuple(map(str, units)), changed, np.ones((6, 2, 3)), counts)
+    lesions = LesionMap(units, names, changes, "mean", 6000)
+    features = [k % 4 for k in range(len(findings.units))]
+    told = lesion_columns(made.search, lesions, features)
+    for k, cells in enumerate(told.cells):
+        if k < 10 and findings.features[features[k]].name in names:
+            assert np.isclose(cells["without it"], 0.5 * (k + 1))
+            assert np.isclose(cells["elsewhere"], 0.02 * (k + 1))
+            assert cells["without it_low"] <= cells["without it"] <= cells["without it_high"]
+        else:
+            assert set(cells.values()) == {None}
+    assert told.shown == ("without it", "elsewhere")
 
 
 def test_a_text_too_short_to_judge_has_an_atlas(latch: Any) -> None:

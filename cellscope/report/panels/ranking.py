@@ -28,6 +28,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "lag": ("lag", "characters by which the unit follows (+) or leads (-) the feature at its best"),
     "lag_auc": ("at lag", "the AUC at the best lag"),
     "time scale": ("time scale", "characters until the autocorrelation falls to 1/e"),
+    "without it": ("without it", "nats a character that the loss rises by inside the unit's feature, the unit held"),
+    "elsewhere": ("elsewhere", "nats a character that the loss rises by outside the unit's feature, the unit held"),
     "p": ("p", "chance of a score this good for the best of all units, by shifted labels"),
     "q": ("q", "p, corrected over features"),
 }
