@@ -74,7 +74,10 @@ def _say(made: Atlas) -> None:
     from cellscope.pipeline.atlaspage import share_in_words
 
     click.echo(made.sentence)
-    click.echo(f"units at {made.share.at:g} or better: {share_in_words(made.share)}, over resampled blocks of the text")
+    click.echo(
+        f"units at {made.share.at:g} or better: {share_in_words(made.share)}"
+        + ", over resampled blocks of the text" * (made.share.draws > 0)
+    )
     click.echo(f"criterion: {CRITERION}")
     told = [row for row in made.rows() if row["evidence"] != "no"]
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -60,7 +61,10 @@ class Atlas:
 
     @property
     def sentence(self) -> str:
-        """`15 of 512 units (2.9 %) track a feature at 0.9 or better; 19 (3.7 %) track one at all`."""
+        """`15 of 512 units (2.9 %) track a feature at 0.9 or better; 19 (3.7 %) track one at all`; or why none can."""
+        evidence = self.search.findings.evidence
+        if all(e.unit is None or math.isnan(e.p) for e in evidence):
+            return f"no unit can be judged: {evidence[0].reason if evidence else 'no feature was looked for'}"
         return self.tracking.sentence(self.share.at)
 
     def rows(self) -> list[dict[str, Cell]]:

@@ -9,7 +9,7 @@ import numpy as np
 from cellscope.evidence.shares import Share
 from cellscope.pipeline.atlas import CRITERION, Atlas
 from cellscope.pipeline.exhibits import tracking
-from cellscope.pipeline.headlines import header, method, percent
+from cellscope.pipeline.headlines import header, method, percent, sentence_case
 from cellscope.pipeline.scan import Scan
 from cellscope.report.atlas import AtlasPage, AtlasRow, Stretch, write_atlas_page
 from cellscope.report.contents import Headline
@@ -46,7 +46,7 @@ def compose_atlas(atlas: Atlas) -> AtlasPage:
 def _headline(atlas: Atlas) -> Headline:
     findings, share = atlas.search.findings, atlas.share
     return Headline(
-        sentence=atlas.sentence.replace(" %", "\u00a0%") + ".",
+        sentence=sentence_case(atlas.sentence).replace(" %", "\u00a0%") + ".",
         good=share.number > 0,
         numbers=(
             (f"units at {share.at:g} or better", share_in_words(share)),

@@ -123,5 +123,6 @@ def test_a_text_too_short_to_judge_has_an_atlas(latch: Any) -> None:
     made = atlas(Search(latch, None, corpus, search(latch, corpus, select(("parentheses", "url")))))
     assert {entry.answer for entry in made.entries} == {"no"}
     assert made.share.number == 0
+    assert made.sentence.startswith("no unit can be judged: the text is too short")
     assert compose_atlas(made).headline.good is False
     json.loads(made.json(), parse_constant=pytest.fail)

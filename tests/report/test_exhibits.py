@@ -20,6 +20,7 @@ from cellscope.report.contents import Headline
 from cellscope.report.exhibits import Bars, Exhibit, Frame, Frames, Group, HeatMap, Lines, Sample, Samples, Series
 from cellscope.report.page import write_feature_page, write_index, write_run_page, write_unit_page
 from cellscope.report.panels.exhibits import figure_panel
+from cellscope.report.picture_contents import PictureHeader
 from cellscope.report.study import StudyPage, write_study_page
 from cellscope.report.tables import Table
 
@@ -179,6 +180,16 @@ def test_a_study_is_listed_in_the_index(tmp_path: Path, opened: Open) -> None:
     page = opened(write_index(tmp_path))
     assert page.locator(".pages a").all_inner_texts() == ["formation", "quote-single"]
     assert page.locator(".pages .mark").first.inner_text() == ""
+
+
+def test_a_study_of_pictures_names_them(tmp_path: Path, opened: Open) -> None:
+    """The line at the top is that of a network that sees pictures."""
+    header = PictureHeader(name="eyes", images="shapes", model="small_cnn", pictures=1234, seed=7)
+    page = opened(write_study_page(tmp_path, replace(study(planted.exhibits(TEXT)[:1]), header=header)))
+    assert "1,234 pictures" in page.inner_text(".crumbs")
+    about = json.loads((tmp_path / "eyes" / "study-formation.json").read_text())
+    assert about["run"]["corpus"] == "shapes"
+    assert "shapes" in opened(write_index(tmp_path)).inner_text(".run")
 
 
 def test_a_page_that_stands_alone_draws_too(tmp_path: Path, opened: Open) -> None:
