@@ -26,6 +26,7 @@ from cellscope.hooks.sites import choose_sites
 from cellscope.judge import judge
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress, Source
+from cellscope.pipeline.kept import keep, place, recall
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.training import run_corpus
@@ -55,14 +56,23 @@ def search(
     """Every unit of `sites` (default: hidden and cell of every layer) against every feature, with the evidence.
 
     `characters` limits the search to the end of the text, where what was held back from training lies. `control` is a
-    folder in which the scores of the untrained network are kept, so that they are made once.
+    folder in which the scores of the untrained network are kept, so that they are made once, and what was found.
     """
     sites = sites or choose_sites(network.module)
     start = max(0, len(corpus) - characters) if characters else 0
+    path = None
+    if control is not None:
+        path = place(control, network, corpus, features, sites, start=start, exact=exact, seed=seed)
+        known = recall(path, features)
+        if known is not None:
+            return known
     untrained = untrained_scores(network, corpus, features, sites, folder=control, seed=seed, progress=progress)
     with NetworkSource(network, corpus, sites, exact=exact) as source:
         counts = count(source, corpus, features, start=start, seed=seed, progress=progress)
-    return judge(counts, untrained=untrained)
+    found = judge(counts, untrained=untrained)
+    if path is not None:
+        keep(path, found)
+    return found
 
 
 def untrained_scores(

@@ -34,7 +34,7 @@ def gates(network: Network, run: RunFolder, *, progress: Progress | None = None)
     sites = tuple(site for site in sites_of(network.module) if site.stream in SIGMOID)
     if not sites:
         return ()
-    path = run.path / "control" / f"gates-{_digest(network)}.json"
+    path = run.path / "control" / f"gates-{digest_of(network)}.json"
     try:
         left, right = _read(path.read_text("utf-8"), sites)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -83,7 +83,7 @@ def _keep(path: Path, left: Fractions, right: Fractions) -> None:
         pass  # a run that cannot be written to is heard again next time
 
 
-def _digest(network: Network) -> str:
+def digest_of(network: Network) -> str:
     """What tells these weights from others."""
     digest = hashlib.sha256()
     for name, tensor in network.module.state_dict().items():

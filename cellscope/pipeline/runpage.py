@@ -30,9 +30,10 @@ Row = dict[str, Any]
 HEAT_UNITS = 160
 SCORES = ("auc", "auc_low", "auc_high", "rank_r", "ap", "f1")
 COLUMNS = ("feature", "finding", "unit", *SCORES, "current", "last three", "untrained", "lag", "p", "q")
+ANSWERS = ("yes", "plain", "no")
 CAVEATS = (
-    "A finding is a unit whose whole interval lies above the last three characters and the untrained network, "
-    "at q <= .05.",
+    "A finding (\u25cf) is a unit whose whole interval lies above the last three characters and the untrained network, "
+    "at q <= .05. Half a mark (\u25d0): a unit plainly tracks the feature, but the last three characters give it away.",
     "That a unit goes with a feature does not say that the network uses it for that.",
 )
 
@@ -110,14 +111,14 @@ def _is_row(row: Any) -> bool:
         isinstance(row, dict)
         and all(row.get(name) is None or isinstance(row[name], str) for name in words)
         and all(row.get(name) is None or type(row[name]) in (int, float) for name in numbers)
-        and type(row.get("finding")) is bool
+        and row.get("finding") in ANSWERS
     )
 
 
 def _table(findings: Findings, earlier: Sequence[Row]) -> Table:
     """A row for each feature, findings first, then by score."""
     rows = [*(_row(findings, f, e) for f, e in enumerate(findings.evidence)), *earlier]
-    rows.sort(key=lambda row: (not row["finding"], -float(row["auc"] or row["rank_r"] or 0)))
+    rows.sort(key=lambda row: (ANSWERS.index(row["finding"]), -float(row["auc"] or row["rank_r"] or 0)))
     used = tuple(
         name for name in COLUMNS if name in ("feature", "finding") or any(row[name] is not None for row in rows)
     )
@@ -130,7 +131,7 @@ def _row(findings: Findings, feature: int, e: Evidence) -> Row:
     figures = {"current": e.current, "last three": e.three, "untrained": e.untrained, "p": e.p, "q": e.q}
     return {
         "feature": e.feature,
-        "finding": e.found,
+        "finding": e.answer,
         "unit": str(e.unit) if own else None,
         **{name: _number(findings.scores[name][feature, unit]) if own else None for name in SCORES},
         **{name: _number(value) for name, value in figures.items()},

@@ -24,6 +24,7 @@ from cellscope.report.panels.run import run_panel
 from cellscope.report.panels.text import text_panel
 from cellscope.report.render import about, write_page
 from cellscope.report.shared import TEXT_KIT, inline, packed_plotly
+from cellscope.report.siblings import list_all
 from cellscope.report.words import visible
 
 MOST_BYTES = 7_700_000
@@ -36,6 +37,7 @@ def write_feature_page(folder: Path | str, page: FeaturePage, *, single_file: bo
     best = [row.address for row in page.ranking.rows]
     rest = {
         "kind": "feature",
+        "pages": {row.address: unit_name(row.address) for row in page.ranking.rows},
         "feature": {"name": visible(page.feature.name), "kind": page.feature.kind},
         "ranking": ranking_panel(page.ranking),
         "curves": curves_panel(page.curves),
@@ -59,6 +61,7 @@ def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = F
     rest = {
         "kind": "unit",
         "address": page.address,
+        "pages": {str(row["feature"]): safe_name(str(row["feature"])) for row in page.features.rows},
         "ranking": features_panel(page.features),
         "curves": curves_panel(page.curves),
         "others": {"features": [], "scores": {}},
@@ -85,6 +88,7 @@ def write_run_page(folder: Path | str, page: RunPage, *, single_file: bool = Fal
             "columns": columns_panel(page.features.columns),
             "rows": [[row.get(c) for c in page.features.columns] for row in page.features.rows],
         },
+        "pages": {str(row.get("unit")): unit_name(str(row.get("unit"))) for row in page.features.rows},
         "links": {name: safe_name(name) for name in [*names, *(page.heat.features if page.heat else ())]},
     }
     path = root / safe_name(page.header.name) / "index.html"
@@ -99,6 +103,7 @@ def write_index(folder: Path | str, *, single_file: bool = False) -> Path:
     """The page over all runs and pages that lie under `folder`; the page's path."""
     root = Path(folder)
     path = root / "index.html"
+    list_all(root)
     data, here = {"kind": "index"}, {"runs": gather(root)}
     return write_page(root, path, "index.html", None, None, data, here, single_file, plots=False)
 

@@ -15,6 +15,7 @@ from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.files import json_text, layer_name, safe_name, write_whole
 from cellscope.report.picture_contents import PictureHeader
 from cellscope.report.shared import HERE, TEXT_KIT, Kit, copy_assets, inline, packed_plotly
+from cellscope.report.siblings import LIST, list_pages
 from cellscope.report.words import visible
 
 
@@ -53,6 +54,7 @@ def write_page(
 
     `plots` says whether a page that stands alone brings plotly along.
     """
+    listed = LIST if kit is TEXT_KIT and header is not None and not single_file else ""
     up = "../" if path.parent != root else ""
     body = json_text({**data, "theme": {"colours": colour.THEMES, "likely": colour.LIKELY, "steps": colour.STEPS}})
     assets = "" if single_file else up + copy_assets(root)
@@ -74,9 +76,13 @@ def write_page(
             inline=inline,
             plotly=packed_plotly() if single_file and plots else "",
             stem=path.stem,
+            listed=listed,
         )
     )
-    return write_whole(path, html.encode("utf-8", "replace"))
+    written = write_whole(path, html.encode("utf-8", "replace"))
+    if listed:
+        list_pages(path.parent)
+    return written
 
 
 def about(kind: str, name: str, run: Mapping[str, object], headline: Headline) -> dict[str, object]:

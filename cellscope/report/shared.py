@@ -29,7 +29,9 @@ def _scripts(names: str) -> tuple[str, ...]:
 
 TEXT_KIT = Kit(
     ("page.css", "exhibits.css"),
-    _scripts("codec words colour glyphs text table figures plots drawn samples exhibits reader inspector keys page"),
+    _scripts(
+        "codec words colour glyphs text siblings table figures plots drawn samples exhibits reader inspector keys page"
+    ),
 )
 PICTURE_KIT = Kit(
     ("page.css", "pictures.css"),

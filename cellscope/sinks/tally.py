@@ -5,6 +5,9 @@ Every score of every unit against every feature is read off these counts; no act
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +17,9 @@ from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.products import MOMENTS, add_products
 from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.waiting import Waiting
+
+COUNTED = ("total", "positive", "inside", "powers", "products", "numbers")
+BINNED = tuple(Quantiser.__dataclass_fields__)
 
 
 class Tally:
@@ -102,9 +108,24 @@ class Tally:
         both = Tally(
             self.quantiser, self.positive.shape[1], self.products.shape[1], len(self.total), stride=self.stride
         )
-        for name in ("total", "positive", "inside", "powers", "products", "numbers"):
+        for name in COUNTED:
             getattr(both, name)[...] = getattr(self, name) + getattr(other, name)
         return both
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that was counted, as arrays by name; `of_state` makes the same tally of them."""
+        made: dict[str, NDArray[Any]] = {f"bins {name}": getattr(self.quantiser, name) for name in BINNED}
+        return made | {name: getattr(self, name) for name in COUNTED}
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, NDArray[Any]], *, stride: int) -> Tally:
+        """The tally whose `state` this is."""
+        blocks, spans = state["positive"].shape[:2]
+        quantiser = Quantiser(**{name: state[f"bins {name}"] for name in BINNED})
+        made = cls(quantiser, spans, state["products"].shape[1], blocks, stride=stride)
+        for name in COUNTED:
+            getattr(made, name)[...] = state[name]
+        return made
 
     def half(self, parity: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Counts of the even (0: choosing) or odd (1: reporting) blocks: total [unit, bin], positive [span_feature,

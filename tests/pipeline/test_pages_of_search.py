@@ -197,7 +197,7 @@ def test_a_missing_control_is_said(planted_search: Search) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    ["[]", "{", '{"run": 3}', "null", '{"rows": [{"feature": {}, "finding": true}]}', '{"rows": [[1], null, 3]}'],
+    ["[]", "{", '{"run": 3}', "null", '{"rows": [{"feature": {}, "finding": "yes"}]}', '{"rows": [[1], null, 3]}'],
 )
 def test_what_is_no_table_of_ours_gives_no_rows(planted_search: Search, tmp_path: Path, damage: str) -> None:
     """The JSON beside a page may be anything by now."""

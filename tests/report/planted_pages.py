@@ -311,7 +311,7 @@ def run_page(*, units: int = 96, header: RunHeader = HEADER) -> RunPage:
             "last three": 0.6 + 0.03 * k,
             "untrained": 0.7,
             "p": 0.001 * (k + 1),
-            "finding": k < 6,
+            "finding": "yes" if k < 6 else "plain" if k < 8 else "no",
         }
         for k, f in enumerate(FEATURES)
     )

@@ -8,19 +8,17 @@
 
   function openRun() {
     const { columns, rows } = data.table, at = key => columns.findIndex(c => c.key === key);
-    const name = at('feature'), finding = at('finding'), low = at('auc_low'), high = at('auc_high');
+    const name = at('feature'), finding = at('finding'), unit = at('unit'), low = at('auc_low'), high = at('auc_high');
     const shown = columns.map((_, k) => k).filter(k => ![name, finding, low, high].includes(k));
     for (const k of shown) if (rows.some(cells => typeof cells[k] === 'string')) columns[k].form = 'words';
     const made = rows.map(cells => ({
-      key: String(cells[name] ?? ''), good: cells[finding], cells: shown.map(k => cells[k]), interval: low < 0 || high < 0 ? null : [cells[low], cells[high]],
+      key: String(cells[name] ?? ''), answer: cells[finding], hrefs: shown.map(k => k === unit ? Scope.pageOf(cells[k], ['feature', cells[name]]) : ''), cells: shown.map(k => cells[k]), interval: low < 0 || high < 0 ? null : [cells[low], cells[high]],
     }));
     const lead = row => {
-      const link = make('a', 'address'), mark = make('span', 'mark', row.good ? '\u25cf' : '\u25cb');
+      const link = make('a', 'address'), mark = Scope.answerMark(row.answer);
       link.href = data.links[row.key] + '.html';
       link.append(make('bdi', '', Scope.visible(row.key)));
       link.dataset.cell = 'name'; mark.dataset.cell = 'first';
-      mark.title = row.good ? 'finding' : 'no finding';
-      mark.append(make('span', 'hidden', row.good ? ' finding' : ' no finding'));
       return finding < 0 ? [link] : [mark, link];
     };
     new Scope.Table(byId('found'), shown.map(k => columns[k]), made, { heads: finding < 0 ? ['feature'] : ['', 'feature'], lead }).expand(true);

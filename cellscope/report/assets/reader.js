@@ -89,12 +89,13 @@
       link.append(make('bdi', '', Scope.visible(row.key.startsWith(this.prefix) ? row.key.slice(this.prefix.length) : row.key)));
       if (row.sign < 0) { const minus = make('span', 'sign', '\u2212'); minus.title = 'the unit goes down inside'; link.append(minus); }
       link.addEventListener('click', event => { event.preventDefault(); this.go({ row: row.key }, 'push'); });
-      rank.dataset.cell = 'first'; link.dataset.cell = 'name';
-      if (this.isUnit) return [rank, link];
+      const name = Scope.withPage(link, row.key, this.isUnit ? ['unit', this.data.address] : ['feature', this.data.feature.name]);
+      rank.dataset.cell = 'first'; name.dataset.cell = 'name';
+      if (this.isUnit) return [rank, name];
       const spark = make('span', 'sparkbox');
       spark.dataset.cell = 'picture';
       if (row.inside) spark.append(Scope.sparkline(row.inside, row.outside));
-      return [rank, link, spark];
+      return [rank, name, spark];
     }
 
     makeTabs() {

@@ -2,7 +2,6 @@
 'use strict';
 (function (Scope) {
   const make = Scope.make, LOW_AUC = 0.5;
-  const ANSWERS = { yes: ['\u25cf', 'finding'], plain: ['\u25d0', 'true, but no feat'], no: ['\u25cb', 'no finding'] };
   /* A field that holds the whole picture is no crop of it. */
   const covers = ([top, left, bottom, right], [rows, columns]) => top <= 0 && left <= 0 && bottom >= rows && right >= columns;
   /* A map of one place says where nothing. */
@@ -10,13 +9,6 @@
   const plainly = value => value === 0 ? '0' : Scope.short(value);
 
   Scope.range = (low, high) => `${plainly(low)} to ${plainly(high)}`;
-
-  Scope.answerMark = function (answer) {
-    const [sign, words] = ANSWERS[answer] || ANSWERS.no, mark = make('span', 'mark', sign);
-    mark.title = words;
-    mark.append(make('span', 'hidden', ' ' + words));
-    return mark;
-  };
 
   /* A panel: title, what is in it, a line of words. */
   Scope.panel = function (name, title, nodes, words) {

@@ -41,6 +41,16 @@
     return made;
   };
 
+  const ANSWERS = { yes: ['\u25cf', 'finding'], plain: ['\u25d0', 'true, but no feat'], no: ['\u25cb', 'no finding'] };
+
+  /* Whether something was found, as a sign that says so in words, too. */
+  Scope.answerMark = function (answer) {
+    const [sign, words] = ANSWERS[answer] || ANSWERS.no, mark = Scope.make('span', 'mark', sign);
+    mark.title = words;
+    mark.append(Scope.make('span', 'hidden', ' ' + words));
+    return mark;
+  };
+
   const SVG = 'http://www.w3.org/2000/svg';
   Scope.svg = function (tag, attributes) {
     const made = document.createElementNS(SVG, tag);
