@@ -66,8 +66,8 @@ def place(
 ) -> Path:  # fmt: skip
     """The file in which the search of exactly this is kept."""
     about = [
-        _program(), digest_of(network), network.vocabulary.to_json(), corpus.digest, len(corpus), corpus.as_bytes, start,
-        [[f.name, f.digest] for f in features], list(map(str, sites)), exact, seed,
+        _program(), digest_of(network), network.vocabulary.to_json(), corpus.digest, len(corpus), corpus.as_bytes,
+        start, [[f.name, f.digest] for f in features], list(map(str, sites)), exact, seed,
     ]  # fmt: skip
     return folder / PATTERN.replace("*", hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24])
 
