@@ -16,6 +16,7 @@ from cellscope.errors import InputError
 from cellscope.evidence.errors import Estimate, Group, Stretch
 from cellscope.pipeline.errors import Compared, closes, compared
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.reference import asked_of
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series
@@ -31,7 +32,11 @@ REACH = 4.0
 
 
 def exhibit_of(search: Search, *, progress: Progress | None = None) -> Exhibit | None:
-    """The loss of a searched network beside the n-gram models'; None where its text is too short for that."""
+    """The loss of a searched network beside the n-gram models'; None where its text is too short for that, and of an
+    array that was recorded elsewhere, which predicts nothing.
+    """
+    if isinstance(search.network, Recorded):
+        return None
     try:
         asked = asked_of(search.run, search.corpus)
         return losses_exhibit(compared(search.network, search.run, asked, features=(), progress=progress))
