@@ -59,12 +59,13 @@ class Counts:
 
 def count(
     source: Source, corpus: Any, features: Sequence[Any], *, start: int = 0, seed: int = 0, evidence: bool = True,
-    progress: Progress | None = None,
+    blocks: int | None = None, progress: Progress | None = None,
 ) -> Counts:  # fmt: skip
     """Play `source` over `corpus` from `start` on and count every unit against every feature, in one pass and bounded
     memory.
 
     Without `evidence` the null and the text baselines are left out (for the untrained control, which needs neither).
+    `blocks` are as many as memory has room for, up to 32, unless it says how many.
     """
     if len(source) != len(corpus):
         raise InputError(
@@ -73,7 +74,7 @@ def count(
     reader = LabelReader(corpus, features, start)
     ordered, spans = reader.features, reader.spans
     units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
-    blocks = int(np.clip(_BUDGET // (4 * len(units) * max(spans, 1) * BINS), 12, 32)) // 2 * 2
+    blocks = blocks or int(np.clip(_BUDGET // (4 * len(units) * max(spans, 1) * BINS), 12, 32)) // 2 * 2
     parts = rounds(len(corpus), start=start, size=source.round_length, blocks=blocks)
     # Neighbours say nearly the same: of a long text every 8th step goes to the null, every 16th to the lags.
     stride, sparser = (8, 2) if len(corpus) - start > 2**18 else (1, 1)

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     help="Activations that were recorded elsewhere, instead of a network: .npy, .h5 or .zarr; needs --text.",
 )
 @click.option("--key", metavar="NAME", help="Which array of FILE, where it holds several.")
+@click.option(
+    "--basis",
+    type=click.Choice(["pca", "ica", "dictionary", "probe"]),
+    help="Search the components of each site in place of its units, or a direction fitted to each feature.",
+)
+@click.option("--components", type=click.IntRange(1), metavar="N",
+              help="How many components of each site.  [default: 64]")  # fmt: skip
 @click.option("--exact", is_flag=True, help="Read the text in one lane from rest, without any warm-up: slow.")
 @click.option(
     "--at",
@@ -109,7 +116,8 @@ def _tell(search: Search, form: str, at: float, reports: Path | None, single_fil
         note(f"pages: {index}")
 
 
-TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact")
+TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact", "basis",
+              "components")  # fmt: skip
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order")  # fmt: skip
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Site, Unit
+from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis, site_of
 from cellscope.evidence.verdicts import digits, named
 
 Floats = NDArray[np.float64]
@@ -165,3 +167,15 @@ class Probes:
     reporting: int
     draws: int
     seed: int
+
+    def directions(self) -> Basis:
+        """For each probed feature, in order, the reading of all units as a direction that can be heard, counted and
+        lesioned; InputError where no feature could be probed.
+        """
+        told = [at for at, p in enumerate(self.probes) if p.rungs]
+        if not told:
+            raise InputError(f"no direction to look at: {self.probes[0].remark}")
+        over = tuple(self.sites)
+        vectors, offset = np.ascontiguousarray(self.weights[told].T), self.intercept[told]
+        about = "directions: for each feature the ridge regression on all units that was fitted on the even blocks"
+        return Basis(site_of(over, "probe"), over, vectors, offset, about=about)

@@ -17,6 +17,10 @@ TENDS = 0.75
 """The score from which on it is said to tend to be on."""
 
 
+KINDS = {"cell": "cell", "pca": "component", "ica": "component", "dictionary": "component", "probe": "direction"}
+"""What a unit of a stream is called."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything that is known of a feature's best unit, which was chosen on the even blocks and is reported on the
@@ -177,8 +181,8 @@ class Evidence:
 
 
 def named(unit: Unit) -> str:
-    """`cell 221 of lstm.0:cell`; any other stream is called a unit."""
-    kind = "cell" if unit.site.stream == "cell" else "unit"
+    """`cell 221 of lstm.0:cell`, `component 3 of lstm.0.cell:pca`; any other stream is called a unit."""
+    kind = KINDS.get(unit.site.stream, "unit")
     return f"{kind} {unit.index} of {unit.site}"
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,6 +17,8 @@ from cellscope.count import LEAD, count
 from cellscope.data.corpora import resolve
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis, hear
+from cellscope.evidence.probing import BLOCKS
 from cellscope.evidence.verdicts import Evidence
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
@@ -25,18 +26,16 @@ from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import judge
 from cellscope.models.network import Network
-from cellscope.observe import NetworkSource, Progress, Source
+from cellscope.observe import Progress, Source
+from cellscope.pipeline.bases import Choice
 from cellscope.pipeline.kept import keep, place, recall
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.training import run_corpus
-from cellscope.report.files import write_whole
+from cellscope.pipeline.untrained import SEED as SEED
+from cellscope.pipeline.untrained import untrained_scores
 from cellscope.training.run import RUNS, RunFolder
 
-CONTROL = 500_000
-"""Characters that the untrained control reads at most: its scores are a bar to be cleared, not a claim."""
-
-SEED = 123
 STRETCH = 2**20
 """Characters that are labelled at a time."""
 
@@ -50,75 +49,37 @@ def search(
     characters: int | None = None,
     exact: bool = False,
     control: Path | None = None,
+    bases: Sequence[Basis] = (),
+    basis: Choice | None = None,
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> Findings:
     """Every unit of `sites` (default: hidden and cell of every layer) against every feature, with the evidence.
 
     `characters` limits the search to the end of the text, where what was held back from training lies. `control` is a
-    folder in which the scores of the untrained network are kept, so that they are made once, and what was found.
+    folder in which the scores of the untrained network are kept, so that they are made once, and what was found. With
+    `bases`, learnt as `basis` says, their components are searched in place of the units; that is not kept.
     """
     sites = sites or choose_sites(network.module)
     start = max(0, len(corpus) - characters) if characters else 0
     path = None
-    if control is not None:
+    if control is not None and basis is None:
         path = place(control, network, corpus, features, sites, start=start, exact=exact, seed=seed)
         known = recall(path, features)
         if known is not None:
             return known
-    untrained = untrained_scores(network, corpus, features, sites, folder=control, seed=seed, progress=progress)
-    with NetworkSource(network, corpus, sites, exact=exact) as source:
-        counts = count(source, corpus, features, start=start, seed=seed, progress=progress)
+    untrained = untrained_scores(
+        network, corpus, features, sites, folder=control, basis=basis, seed=seed, progress=progress
+    )
+    searched = tuple(b.site for b in bases) or sites
+    with hear(network, corpus, searched, bases, exact=exact) as source:
+        # Directions were fitted to the even ones of so many blocks, and are judged on the odd ones of the same.
+        blocks = BLOCKS if basis is not None else None
+        counts = count(source, corpus, features, start=start, seed=seed, blocks=blocks, progress=progress)
     found = judge(counts, untrained=untrained)
     if path is not None:
         keep(path, found)
     return found
-
-
-def untrained_scores(
-    network: Network,
-    corpus: Corpus,
-    features: Sequence[Feature],
-    sites: tuple[Site, ...],
-    *,
-    folder: Path | None = None,
-    seed: int = SEED,
-    progress: Progress | None = None,
-) -> Mapping[str, float]:
-    """The same search on the same architecture with fresh weights: the best unit's score by feature name.
-
-    Scores that `folder` already holds for this text, these sites and this definition of a feature are taken from there.
-    """
-    key = hashlib.sha256(
-        json.dumps([corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL, LEAD]).encode()
-    ).hexdigest()[:16]
-    path = folder / f"{key}.json" if folder is not None else None
-    known = _read(path)
-    missing = [f for f in features if f.digest not in known]
-    if missing:
-        bare = network.untrained(seed)
-        start = max(0, len(corpus) - CONTROL)
-        with NetworkSource(bare, corpus, sites) as source:
-            told: Progress | None = (
-                (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
-            )
-            found = judge(count(source, corpus, missing, start=start, seed=seed, evidence=False, progress=told))
-        # What cannot be judged is kept as well, as null: or it would be looked for again every time.
-        known |= {f.digest: None if e.remark else e.score for f, e in zip(found.features, found.evidence, strict=True)}
-        if path is not None:
-            write_whole(path, json.dumps(known))
-    scores = {f.name: known.get(f.digest) for f in features}
-    return {name: math.nan if score is None else score for name, score in scores.items()}
-
-
-def _read(path: Path | None) -> dict[str, float | None]:
-    """The scores that were kept; none where there is no file or a damaged one."""
-    try:
-        content = json.loads(path.read_text()) if path is not None else {}
-    except (OSError, ValueError):
-        return {}
-    good = isinstance(content, dict) and all(s is None or isinstance(s, (int, float)) for s in content.values())
-    return content if good else {}
 
 
 @dataclass(frozen=True)
@@ -132,6 +93,7 @@ class Search:
     run: RunFolder | None
     corpus: Corpus
     findings: Findings
+    bases: tuple[Basis, ...] = ()
 
     @contextmanager
     def source(self) -> Iterator[Source]:
@@ -140,7 +102,7 @@ class Search:
             yield self.network.source()
             return
         sites = tuple(dict.fromkeys(unit.site for unit in self.findings.units))
-        with NetworkSource(self.network, self.corpus, sites) as source:
+        with hear(self.network, self.corpus, sites, self.bases) as source:
             yield source
 
     def json(self, *, at: float = 0.9) -> str:
@@ -150,6 +112,7 @@ class Search:
             "run": self.run.name if self.run else None,
             "network": self.network.description,
             "corpus": self.corpus.name,
+            "basis": self.bases[0].site.stream if self.bases else None,
             "characters": self.findings.characters,
             "seed": self.findings.counts.seed,
             "shifts": self.findings.draws,
@@ -196,6 +159,8 @@ def find_in(
     streams: str | None = None,
     characters: int = 0,
     exact: bool = False,
+    basis: str | None = None,
+    components: int | None = None,
     runs: Path = RUNS,
     which: str = "best",
     model: str | None = None,
@@ -204,13 +169,23 @@ def find_in(
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> Search:
-    """Search a run (the latest by default) or somebody's model, in its own text or in `text`."""
+    """Search a run (the latest by default) or somebody's model, in its own text or in `text`.
+
+    With `basis`, the components of its sites stand in place of their units.
+    """
+    if basis is None and components is not None:
+        raise InputError("--components says how many a basis has; give --basis pca, ica or dictionary, too")
+    choice = None if basis is None else Choice(basis, components)
     features = select(asked, files)
     network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
     corpus = open_text(network, folder, text, encoding=encoding, as_bytes=as_bytes)
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
+    start = max(0, len(corpus) - characters) if characters else 0
     if asked or files:
-        settle(features, corpus, max(0, len(corpus) - characters) if characters else 0)
+        settle(features, corpus, start)
+    bases: tuple[Basis, ...] = ()
+    if choice is not None:
+        bases = choice.learn(network, corpus, sites, features, start=start, seed=seed, exact=exact, progress=progress)
     control = folder.path / "control" if folder is not None else None
     findings = search(
         network,
@@ -220,10 +195,12 @@ def find_in(
         characters=characters or None,
         exact=exact,
         control=control,
+        bases=bases,
+        basis=choice,
         seed=seed,
         progress=progress,
     )
-    return Search(network, folder, corpus, findings)
+    return Search(network, folder, corpus, findings, bases)
 
 
 def settle(features: Sequence[Feature], corpus: Corpus, start: int) -> None:

@@ -21,10 +21,13 @@ UNTRAINED = {
 
 
 def header(search: Search) -> RunHeader:
-    """Which network read which text; the pages of a text that is not the run's own have a folder of their own."""
+    """Which network read which text; the pages of a text that is not the run's own, and those of another basis, have a
+    folder of their own.
+    """
     network = search.network
+    name = network.name + (f"-{search.bases[0].site.stream}" if search.bases else "")
     return RunHeader(
-        name=network.name if is_own(search) else f"{network.name}-on-{search.corpus.name}",
+        name=name if is_own(search) else f"{name}-on-{search.corpus.name}",
         corpus=search.corpus.name,
         model=network.description,
         characters=search.findings.characters,
@@ -111,8 +114,10 @@ def method(search: Search) -> list[str]:
     """How everything was measured."""
     findings, counts = search.findings, search.findings.counts
     units = f"{len(findings.units):,} units ({', '.join(sites(findings))})"
+    abouts = list(dict.fromkeys(f"What are called units here are {basis.about}." for basis in search.bases))
     lines = [
         f"{units} were heard on {_where(search)}",
+        *abouts,
         f"A unit is chosen on the even ones of {len(counts.tally.total)} blocks of text and reported on the odd ones; "
         "intervals come from leaving out one block at a time.",
     ]
@@ -173,4 +178,8 @@ def percent(share: float) -> str:
 
 def sentence_case(text: str) -> str:
     """The text with a capital at its beginning, unless it begins with a name."""
-    return text[:1].upper() + text[1:] if text.split(" ")[0] in ("cell", "unit", "no", "the") else text
+    return (
+        text[:1].upper() + text[1:]
+        if text.split(" ")[0] in ("cell", "unit", "component", "direction", "no", "the")
+        else text
+    )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import GATES, Site, Unit
 from cellscope.data.text import Corpus
+from cellscope.evidence.bases import Basis
 from cellscope.hooks.listen import listen
 from cellscope.hooks.sites import sites_of
 from cellscope.models.network import Network
@@ -51,18 +52,25 @@ def rehear(
     stretches: Sequence[Stretch],
     *,
     gated: Sequence[Unit] = (),
+    bases: Sequence[Basis] = (),
 ) -> Heard:
-    """Play stretches [start, stop) of the corpus as lanes after a warm-up; the gates of `gated` units are kept too."""
+    """Play stretches [start, stop) of the corpus as lanes after a warm-up; the gates of `gated` units are kept too.
+
+    Sites that `bases` have are those of their components.
+    """
     known = sites_of(network.module)
+    own = {basis.site: basis for basis in bases}
+    sizes = known | {site: len(basis) for site, basis in own.items()}
     asked = {unit: [s for s in known if s.path == unit.site.path and s.stream in GATES] for unit in gated}
     total = sum(stop - start for start, stop in stretches)
     kept = min(LIKELY, len(network.vocabulary))
     heard = Heard(
-        {site: np.zeros((total, known[site]), np.float32) for site in sites},
+        {site: np.zeros((total, sizes[site]), np.float32) for site in sites},
         {unit: {s.stream: np.zeros(total, np.float32) for s in gates} for unit, gates in asked.items()},
         np.zeros((total, kept), np.int64), np.zeros((total, kept), np.float32), np.zeros(total, np.float32),
     )  # fmt: skip
-    every = tuple(dict.fromkeys([*sites, *(s for gates in asked.values() for s in gates)]))
+    under = [s for site in sites for s in (own[site].over if site in own else (site,))]
+    every = tuple(dict.fromkeys([*under, *(s for gates in asked.values() for s in gates)]))
     firsts, lengths, places = _pieces(stretches)
     with listen(network.module, every, carry=True) as ear:
         for first, last, rested in _steps(firsts, int(lengths.max(initial=0))):
@@ -74,7 +82,10 @@ def rehear(
             step, lane = np.nonzero(np.arange(first, last)[:, None] < lengths[None, :])
             rows = places[lane] + first + step
             for site in sites:
-                heard.values[site][rows] = ear[site].float().cpu().numpy()[step, lane]
+                if site in own:
+                    heard.values[site][rows] = own[site].of({s: ear[s] for s in own[site].over})[step, lane]
+                else:
+                    heard.values[site][rows] = ear[site].float().cpu().numpy()[step, lane]
             for unit, gates in asked.items():
                 for gate in gates:
                     heard.gates[unit][gate.stream][rows] = ear[gate][..., unit.index].float().cpu().numpy()[step, lane]

@@ -40,7 +40,7 @@ def texts(
             spans=spans,
             numbers=numbers,
         )
-    heard = rehear(search.network, search.corpus, sites, stretches, gated=gated)
+    heard = rehear(search.network, search.corpus, sites, stretches, gated=gated, bases=search.bases)
     symbols = tuple(symbol or "\ufffd" for symbol in search.network.vocabulary.symbols)
     return Passages(
         items=tuple(_passage(search, cut) for cut in cuts),

@@ -126,11 +126,9 @@ class Covariance:
             steps = slice(None, None, self.stride)
             parts = [v.swapaxes(0, 1)[lanes, steps].reshape(-1, v.shape[2]) for v in chunk.values.values()]
             x = np.concatenate(parts, axis=1)
-            x -= self.middle
-            x *= self.scale
             np.logical_and(self._finite[g], np.isfinite(x.sum(0)), out=self._finite[g])
-            np.clip(x, self.low, self.high, out=x)
-            y = np.ascontiguousarray(labels[:, :, lanes].swapaxes(1, 2)).reshape(len(labels), -1)
+            x = self.standardised(x)
+            y = np.ascontiguousarray(labels[:, :, lanes].swapaxes(1, 2)).reshape(len(labels), len(x))
             rows = torch.from_numpy(x)
             self.cross[g].addmm_(torch.from_numpy(y), rows)
             self.labels[g] += np.stack([y.sum(1, dtype=np.float64), (y * y).sum(1, dtype=np.float64)], 1)
@@ -139,6 +137,11 @@ class Covariance:
                 on = np.flatnonzero(where.T.ravel())
                 if len(on):
                     self._square(g, mask, rows[torch.from_numpy(on)])
+
+    def standardised(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Activations [.., unit] as they enter."""
+        made: NDArray[np.float32] = (values - self.middle) * self.scale
+        return np.clip(made, self.low, self.high, out=made)
 
     def _square(self, group: int, mask: int, rows: torch.Tensor) -> None:
         self.gram[group, mask].addmm_(rows.T, rows)

@@ -118,3 +118,35 @@ def test_a_seed_is_not_negative(place: Path) -> None:
     done = call(place, "-f", "digit", "--no-pages", "--seed", "-1")
     assert done.exit_code == 2
     assert "-1 is not in the range" in done.stderr
+
+
+@pytest.mark.parametrize("basis", ["pca", "probe"])
+def test_components_are_searched_like_units(place: Path, basis: str) -> None:
+    """--basis searches components under addresses of their own, against untrained ones, with pages in a folder of their
+    own that colour them; the same seed finds the same.
+    """
+    more = () if basis == "probe" else ("--components", "3")
+    asked = ("-f", "parentheses", "-f", "column", "--basis", basis, "--streams", "c", "--format", "json", *more)
+    done = call(place, *asked)
+    assert done.exit_code == 0, done.output
+    content = json.loads(done.stdout)
+    assert content["basis"] == basis
+    assert content["summary"]["units"] == (2 if basis == "probe" else 3)
+    for found in content["features"]:
+        assert found["unit"].startswith(f"lstm.0.cell:{basis}/")
+        assert found["untrained"] is not None
+    page = (place / "reports" / f"tiny-{basis}" / "parentheses.html").read_text("utf-8")
+    assert f"lstm.0.cell:{basis}/1" in page
+    assert json.loads(call(place, *asked, "--no-pages").stdout) == content
+
+
+def test_what_no_basis_has_is_refused(place: Path) -> None:
+    """More components than units, components without a basis, and of directions."""
+    for arguments, said in (
+        (("--basis", "pca", "--components", "9"), "9 components of 8 units"),
+        (("--components", "9"), "give --basis"),
+        (("--basis", "probe", "--components", "2"), "a direction for each feature"),
+    ):
+        done = call(place, "-f", "parentheses", "--no-pages", *arguments)
+        assert isinstance(done.exception, InputError), done.output
+        assert said in str(done.exception)

@@ -16,8 +16,9 @@ from cellscope.errors import InputError, MissingError
 from cellscope.features.library import select
 from cellscope.models.network import Network
 from cellscope.pipeline import find as pipeline
-from cellscope.pipeline.find import Search, clean, find_in, search, untrained_scores
+from cellscope.pipeline.find import Search, clean, find_in, search
 from cellscope.pipeline.training import ModelOptions, begin
+from cellscope.pipeline.untrained import untrained_scores
 from cellscope.training.config import TrainingConfig
 
 FEATURES = ("parentheses", "digit", "url", "column")
@@ -50,7 +51,7 @@ def test_json(planted_search: Search) -> None:
     content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert text == planted_search.json()
     assert list(content) == [
-        "cellscope", "run", "network", "corpus", "characters", "seed", "shifts", "summary", "features"
+        "cellscope", "run", "network", "corpus", "basis", "characters", "seed", "shifts", "summary", "features"
     ]  # fmt: skip
     assert [f["feature"] for f in content["features"]] == list(FEATURES)
     first, url = content["features"][0], content["features"][2]

@@ -1,0 +1,147 @@
+"""Bases that are learnt without labels: principal and independent components, and a sparse dictionary.
+
+All are learnt on standardised units, clipped to a sample's extremes as the covariance is, and given back as directions
+in units of the activations.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cellscope.axes import Progress, Site
+from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis, site_of
+from cellscope.observe import Source, rounds
+from cellscope.sinks.covariance import Covariance
+
+COMPONENTS = 64
+READ = 2**19
+"""Characters at the end of the text from which a basis is learnt, at most."""
+ROWS = 2**14
+"""Of these so many rows are kept for what needs rows, spread evenly; neighbours say nearly the same."""
+FEW = 2**13
+"""Rows that a dictionary is learnt from."""
+PENALTY = 2.0
+"""What the dictionary pays for a code of 1, for units of variance 1."""
+ON = 0.1
+"""The share of the rows at which a component of the dictionary is on."""
+
+ABOUT = {
+    "pca": "principal components of standardised units, those of most variance first",
+    "ica": "independent components of standardised units (FastICA)",
+    "dictionary": f"codes of a sparse dictionary of standardised units, each on at {ON:.0%} of the text",
+}
+
+Floats = NDArray[np.float64]
+
+
+def learn_bases(
+    source: Source, kind: str, *, components: int = COMPONENTS, start: int = 0, seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Basis, ...]:  # fmt: skip
+    """A basis of `components` components for every site of a source, learnt from the end of its text from `start` on:
+    `pca`, `ica` or `dictionary`. The same seed gives the same one.
+    """
+    makers: dict[str, Callable[..., Basis]] = {"pca": _pca, "ica": _ica, "dictionary": _dictionary}
+    if kind not in makers:
+        raise InputError(f"no basis {kind!r}; there is {', '.join(makers)}")
+    for site, size in source.sizes.items():
+        if not 1 <= components <= (size if kind != "dictionary" else 16 * size):
+            raise InputError(f"{components} components of {size} units of {site}; give fewer")
+    covariances, rows = _heard(source, start, kind != "pca", progress)
+    return tuple(
+        makers[kind](site, covariance, rows.get(site), components, seed) for site, covariance in covariances.items()
+    )
+
+
+def _heard(
+    source: Source, start: int, keep: bool, progress: Progress | None
+) -> tuple[dict[Site, Covariance], dict[Site, NDArray[np.float32]]]:
+    """The covariance of every site, and where `keep` standardised rows [row, unit] of it."""
+    length = len(source)
+    start = max(start, length - READ)
+    stride = max(1, (length - start) // (ROWS if keep else 2**16))
+    found: dict[Site, Covariance] = {}
+    kept: dict[Site, list[NDArray[np.float32]]] = {site: [] for site in source.sizes}
+    done = 0
+    parts = rounds(length, start=start, size=source.round_length)
+    for part in parts:
+        sample, chunks = source.play(part)
+        for site, values in sample.items():
+            found.setdefault(site, Covariance(values, np.empty(0, np.int64), parts[0].blocks, stride=stride))
+        for chunk in chunks:
+            none = np.empty((0, -(-chunk.steps // stride), len(chunk.positions)), np.float32)
+            for site, values in chunk.values.items():
+                one = type(chunk)(chunk.positions, chunk.blocks, {site: values}, chunk.step, chunk.of)
+                found[site].add(one, none, none)
+                if keep:
+                    kept[site].append(found[site].standardised(values[::stride].reshape(-1, values.shape[2])))
+            done += chunk.steps * len(chunk.positions)
+            if progress:
+                progress(done, length - start, "basis")
+    for site, covariance in found.items():
+        if covariance.lost is not None:
+            raise InputError(f"{site}/{covariance.lost} gives values that are not finite; is the network damaged?")
+    return found, {site: np.concatenate(rows) for site, rows in kept.items() if rows}
+
+
+def _pca(site: Site, covariance: Covariance, _: Any, components: int, seed: int) -> Basis:
+    """The directions of most variance, largest first, of unit length; the largest weight of each is positive."""
+    moments = covariance.moments(np.arange(len(covariance.gram)))
+    _, vectors = torch.linalg.eigh(torch.from_numpy(moments.covariance))
+    return _basis(site, "pca", covariance, vectors.flip(1)[:, :components].numpy(), about=ABOUT["pca"])
+
+
+def _ica(site: Site, covariance: Covariance, rows: Any, components: int, seed: int) -> Basis:
+    """FastICA (Hyvärinen 1999; scikit-learn): directions in which activations are least Gaussian."""
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = FastICA(components, whiten="unit-variance", random_state=seed, max_iter=200, tol=1e-3)
+        model.fit(rows)
+    late = "; it was stopped before it came to its end" if model.n_iter_ >= 200 else ""
+    return _basis(site, "ica", covariance, model.components_.T, about=ABOUT["ica"] + late)
+
+
+def _dictionary(site: Site, covariance: Covariance, rows: Any, components: int, seed: int) -> Basis:
+    """A sparse dictionary (Mairal et al. 2009; scikit-learn) with codes that are not negative.
+
+    A component is what of the activation's product with its atom lies above a threshold that a tenth of the rows pass:
+    a code without a search, the same wherever the character stands (Coates and Ng 2011).
+    """
+    from sklearn.decomposition import MiniBatchDictionaryLearning
+
+    model = MiniBatchDictionaryLearning(
+        components, alpha=PENALTY, batch_size=256, max_iter=2, random_state=seed, fit_algorithm="cd",
+        positive_code=True, transform_algorithm="threshold", n_jobs=1,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        some = rows[:: max(1, len(rows) // FEW)]
+        model.fit(some - some.mean(0))
+    atoms = model.components_.T
+    threshold = np.quantile(rows @ atoms, 1 - ON, axis=0)
+    return _basis(site, "dictionary", covariance, atoms, offset=-threshold, rectified=True, about=ABOUT["dictionary"])
+
+
+def _basis(
+    site: Site, name: str, covariance: Covariance, vectors: Floats, *, offset: Any = 0.0, rectified: bool = False,
+    about: str = "",
+) -> Basis:  # fmt: skip
+    """A basis in units of the activations from vectors [unit, component] of standardised ones."""
+    if not rectified:  # a component's sign is a matter of chance, but not that of a code
+        largest = np.abs(vectors).argmax(0)
+        vectors = vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
+    directions = vectors * covariance.scale[:, None].astype(np.float64)
+    shift = offset - covariance.middle.astype(np.float64) @ directions
+    return Basis(
+        site_of((site,), name), (site,), directions.astype(np.float32), shift.astype(np.float32), rectified, about
+    )
