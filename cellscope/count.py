@@ -31,6 +31,7 @@ class Counts:
 
     `features` are the span features first, then the numeric ones; `labelled` is how many characters have each (or
     count for it). `contexts` has `aucs()` and `correlations()`: what the subject alone gives away.
+    `rounds` are what was played, in order.
     `together` is how many positions have both of two span features, [feature, feature], where that was counted.
     """
 
@@ -45,6 +46,7 @@ class Counts:
     seed: int
     terms: Terms = TEXT
     together: NDArray[np.int64] | None = None
+    rounds: tuple[Round, ...] = ()
 
     @property
     def spans(self) -> int:
@@ -114,7 +116,7 @@ def count(
     if len(lost):
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         raise InputError(f"{units[lost[0]]}{more} gives values that are not finite; is the network damaged?")
-    return Counts(units, ordered, heard, labelled, tally, lags, shifts, contexts, seed)
+    return Counts(units, ordered, heard, labelled, tally, lags, shifts, contexts, seed, rounds=tuple(parts))
 
 
 def groups_of(parts: list[Round], draws: int = 2000) -> int:

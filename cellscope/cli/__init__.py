@@ -18,6 +18,7 @@ COMMANDS = (
     "train",
     "find",
     "explain",
+    "kind",
     "compare",
     "atlas",
     "errors",

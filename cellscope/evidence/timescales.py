@@ -23,19 +23,27 @@ def time_scales(values: NDArray[np.floating], *, longest: int = LONGEST) -> NDAr
 
 
 def _time_scale(row: NDArray[np.float32], lags: list[int]) -> float:
-    """Lags are tried until one is below the level; between two, the logarithm of the autocorrelation is straight."""
-    row = row - row.mean(dtype=np.float64).astype(np.float32)
-    power = float(row @ row) / max(len(row), 1)
-    if not power > 1e-12 or len(row) < 2:
+    return _falls_at((row - row.mean(dtype=np.float64).astype(np.float32))[:, None], lags)
+
+
+def _falls_at(centred: NDArray[np.float32], lags: list[int]) -> float:
+    """Where the autocorrelation of [step, lane] is below the level; between two lags its logarithm is straight."""
+    power = _product(centred, centred) / max(centred.size, 1)
+    if not power > 1e-12 or len(centred) < 2:
         return math.nan
     above, last = 1.0, 0
     for lag in lags:
-        now = float(row[:-lag] @ row[lag:]) / (len(row) - lag) / power
+        early, late = centred[:-lag], centred[lag:]
+        now = _product(early, late) / early.size / power
         if now < LEVEL:
             high, low = math.log(above), math.log(max(now, 1e-3))
             return last + (lag - last) * (high + 1) / (high - low)
         above, last = now, lag
     return float(last)
+
+
+def _product(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    return float(a.ravel() @ b.ravel())
 
 
 def _lags(longest: int) -> list[int]:
@@ -44,3 +52,11 @@ def _lags(longest: int) -> list[int]:
     while lags[-1] < longest:
         lags.append(min(longest, math.ceil(lags[-1] * 1.1)))
     return lags
+
+
+def time_scale_of_lanes(values: NDArray[np.floating], *, longest: int = LONGEST) -> float:
+    """The same of one unit heard in lanes, values [step, lane]: its mean is that of all, products are within lanes."""
+    if values.size < 2:
+        return math.nan
+    centred = np.ascontiguousarray(values, dtype=np.float32) - values.mean(dtype=np.float64).astype(np.float32)
+    return _falls_at(centred, _lags(max(1, min(longest, len(values) // 2))))

@@ -76,6 +76,14 @@ class Heard:
                 for part in state:
                     part[lanes] = 0
 
+    def carried(self) -> dict[str, list[State]]:
+        """A copy of the carried state, with which `carry_on` goes back to where the network is now."""
+        return {path: [tuple(p.clone() for p in state) for state in states] for path, states in self._states.items()}
+
+    def carry_on(self, carried: Mapping[str, list[State]]) -> None:
+        """The next pass goes on from a state that `carried` gave; it may be used again."""
+        self._states = {path: [tuple(p.clone() for p in s) for s in states] for path, states in carried.items()}
+
     def play(self, ids: Tensor) -> dict[Site, Tensor]:
         """Run the model over `ids` [lane, step] as far as needed; what was heard, each [step, lane, unit]."""
         try:

@@ -347,3 +347,16 @@ def test_inference_mode() -> None:
         heard.rest([0])
         model(IDS)
         assert heard["lower.0:c"].shape == (15, 4, 8)
+
+
+def test_a_carried_state_can_be_gone_back_to(model: Model) -> None:
+    """What follows a copied state follows it again, however often, and whatever was read or put to rest in between."""
+    with listen(model, SITES, carry=True) as heard:
+        heard.play(IDS[:, :7])
+        before = heard.carried()
+        first = {site: values.clone() for site, values in heard.play(IDS[:, 7:]).items()}
+        for _ in range(2):
+            heard.rest([1, 2])
+            heard.carry_on(before)
+            again = heard.play(IDS[:, 7:])
+            assert all(torch.equal(first[site], again[site]) for site in first)
