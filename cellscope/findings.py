@@ -39,9 +39,9 @@ COLUMNS = (
 """The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
 
-ALSO = ("chosen", "sign", "within", "shifts")
-"""The score on the choosing half, the direction, the AUC within the larger feature that a feature is a part of, and how
-many independent shifts of the labels there could be.
+ALSO = ("chosen", "sign", "within", "shifts", "lag_gain")
+"""The score on the choosing half, the direction, the AUC within the larger feature that a feature is a part of, how
+many independent shifts of the labels there could be, and what the lag gains on the choosing half.
 """
 
 

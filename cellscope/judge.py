@@ -205,8 +205,10 @@ def _score_lags(table: dict[str, Floats], lags: Lags, binary: NDArray[np.bool_])
 
     Lags are summed over a part of the steps only, so it is their difference that is compared with a score of all.
     """
-    best = (lags.effects(CHOOSE, binary) * table["sign"][:, None, :]).argmax(1)
+    chosen = lags.effects(CHOOSE, binary) * table["sign"][:, None, :]
+    best = chosen.argmax(1)
     table["lag"][:] = LAGS[best]
+    table["lag_gain"][:] = np.take_along_axis(chosen, best[:, None, :], axis=1)[:, 0] - chosen[:, REACH]
     effects = lags.effects(REPORT, binary) * table["sign"][:, None, :]
     gain = np.take_along_axis(effects, best[:, None, :], axis=1)[:, 0] - effects[:, REACH]
     score = np.where(binary[:, None], table["auc"], table["rank_r"])

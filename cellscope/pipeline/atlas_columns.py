@@ -1,4 +1,4 @@
-"""What else the atlas says of every unit: its time scale, and what the loss rises by without it."""
+"""What else the atlas says of every unit: its kind, its time scale, and what the loss rises by without it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cellscope.evidence.kinds import CRITERION
 from cellscope.evidence.lesion_map import LesionMap
 from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.zones import ELSEWHERE, INSIDE
 from cellscope.models.network import Network
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.kind import kinds_in
 from cellscope.pipeline.lesion_map import read_map
 from cellscope.pipeline.scan import Scan
 from cellscope.report.files import Cell
@@ -33,11 +35,22 @@ class Columns:
 
 def columns_of(search: Search, heard: Scan, features: Sequence[int]) -> Columns:
     """Every column there is; `features` has each unit's own, -1 for none."""
-    made = _time_scales(heard)
+    made = kind_columns(search, features) + _time_scales(heard)
     if search.run is None or not isinstance(search.network, Network):
         return made
     lesions = read_map(search.run, search.network)
     return made if lesions is None else made + lesion_columns(search, lesions, features)
+
+
+def kind_columns(search: Search, features: Sequence[int]) -> Columns:
+    """What kind of cell each unit is at its own feature, and how much of what it does that explains."""
+    kinds = kinds_in(search, features)
+    cells = []
+    for unit in search.findings.units:
+        kind = kinds.get(unit)
+        fit = kind.of(kind.clock) if kind is not None else None
+        cells.append({"kind": kind.name if kind is not None else None, "kind R2": known(fit.r2) if fit else None})
+    return Columns(("kind", "kind R2"), tuple(cells), (CRITERION,))
 
 
 def _time_scales(heard: Scan) -> Columns:

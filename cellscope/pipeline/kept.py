@@ -12,7 +12,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 import cellscope
 from cellscope.axes import Site, Unit
+from cellscope.chunks import Round
 from cellscope.data.text import Corpus
 from cellscope.errors import CellscopeError
 from cellscope.evidence.terms import TEXT, Terms
@@ -56,6 +57,7 @@ class Remembered:
     shifts: Drawn | None
     seed: int
     spans: int
+    rounds: tuple[Round, ...]
     lags: bool = True
     terms: Terms = TEXT
 
@@ -79,6 +81,7 @@ def keep(path: Path, findings: Findings) -> None:
     about = {
         "features": [f.name for f in findings.features], "evidence": evidence, "characters": counts.characters,
         "draws": findings.draws, "seed": counts.seed, "stride": counts.tally.stride,
+        "rounds": [astuple(part) for part in counts.rounds],
         "sites": [[str(site), size] for site, size in _sizes(findings.units).items()],
     }  # fmt: skip
     arrays = {f"score {name}": values for name, values in findings.scores.items()}
@@ -121,7 +124,7 @@ def _findings(arrays: dict[str, NDArray[Any]], features: dict[str, Any]) -> Find
     counts = Remembered(
         units, ordered, about["characters"], arrays["labelled"],
         Tally.of_state(part["tally "], stride=about["stride"]), shifts, about["seed"],
-        sum(f.kind == "span" for f in ordered),
+        sum(f.kind == "span" for f in ordered), tuple(Round(*part) for part in about["rounds"]),
     )  # fmt: skip
     return Findings(units, ordered, evidence, part["score "], (counts,))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,14 @@ from cellscope.evidence.kinds import CRITERION, Kind
 from cellscope.evidence.portraits import MOST, Portrait, Stretch, kinds_of, portray
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
-from cellscope.observe import NetworkSource
 from cellscope.pipeline.find import Search, find_in
 from cellscope.pipeline.networks import open_network
+from cellscope.pipeline.recorded import Recorded
+from cellscope.pipeline.tracking import tracking
 from cellscope.pipeline.units import named_unit
-from cellscope.sinks.lags import LAGS, REACH
 
 EARLIER = 0.01
 """A lag is taken for one if it raises the score on the choosing half by so much."""
-CHOOSE = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,8 @@ def portrait_of(
 ) -> Portrait:
     """The portrait of a unit at a feature of the search (its best one by default); InputError where there is none."""
     findings = search.findings
+    if isinstance(search.network, Recorded):
+        raise InputError(f"{search.network.name} is an array: what its units did is known, what drives them is not")
     index = findings.units.index(unit)
     names = [f.name for f in findings.features]
     if feature is not None and feature not in names:
@@ -81,21 +83,19 @@ def portrait_of(
     )  # fmt: skip
 
 
-def kinds_in(search: Search, *, most: int = MOST, progress: Progress | None = None) -> dict[Unit, Kind]:
-    """The kind of every unit of a search at its best feature; a unit without any feature that can be judged is left
-    out.
+def kinds_in(
+    search: Search, features: Sequence[int] | None = None, *, most: int = MOST, progress: Progress | None = None
+) -> dict[Unit, Kind]:
+    """The kind of every unit of a search, at the feature whose number `features` has for it (its best one by default);
+    units with -1, for which no feature can be judged, are left out.
     """
     findings = search.findings
-    best, lags = best_features(findings), lags_of(findings)
+    own = best_features(findings) if features is None else np.asarray(features)
+    lags = lags_of(findings)
     plans = {
-        unit: (findings.features[best[u]], int(lags[best[u], u]))
-        for u, unit in enumerate(findings.units)
-        if best[u] >= 0
+        unit: (findings.features[own[u]], int(lags[own[u], u])) for u, unit in enumerate(findings.units) if own[u] >= 0
     }
-    sites = tuple(dict.fromkeys(unit.site for unit in plans))
-    if not sites:
-        return {}
-    with NetworkSource(search.network, search.corpus, sites) as source:
+    with search.source() as source:
         return kinds_of(source, search.corpus, plans, stretch=stretch_of(findings, most), progress=progress)
 
 
@@ -105,24 +105,20 @@ def stretch_of(findings: Findings, most: int = MOST) -> Stretch:
 
 
 def best_features(findings: Findings) -> NDArray[np.int64]:
-    """The feature that each unit goes with best on the choosing half [unit], those that it tracks before all others; -1
-    where none can be judged.
+    """The feature that each unit goes with best on the choosing half [unit]: of those that it tracks, else of those
+    that only the last three characters keep it from tracking, else of all; -1 where none can be judged.
     """
     span = np.array([f.kind == "span" for f in findings.features])[:, None]
     chosen = findings.scores["chosen"]
     effect = np.where(span, 2 * chosen - 1, chosen)  # both 0 by chance and 1 at best
-    worth = np.where(np.isnan(effect), -np.inf, effect + 2 * findings.tracks())
+    told = tracking(findings)
+    worth = np.where(np.isnan(effect), -np.inf, effect + 2 * told.plain + 4 * told.found)
     found: NDArray[np.int64] = np.where(np.isfinite(worth).any(0), worth.argmax(0), -1)
     return found
 
 
 def lags_of(findings: Findings) -> NDArray[np.int64]:
     """The lag of every unit at every feature [feature, unit], from the choosing half; 0 where none is clearly best."""
-    counts = findings.counts
-    if counts.lags is None:
-        return np.zeros((len(findings.features), len(findings.units)), np.int64)
-    effects = counts.lags.effects(CHOOSE, counts.binary) * np.nan_to_num(findings.scores["sign"], nan=1.0)[:, None, :]
-    best = effects.argmax(1)
-    gain = np.take_along_axis(effects, best[:, None, :], axis=1)[:, 0] - effects[:, REACH]
-    found: NDArray[np.int64] = np.where(gain > EARLIER, LAGS[best], 0)
+    gain = np.nan_to_num(findings.scores["lag_gain"])
+    found: NDArray[np.int64] = np.where(gain > EARLIER, np.nan_to_num(findings.scores["lag"]), 0).astype(np.int64)
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cellscope.axes import Unit
 from cellscope.data.text import Corpus
 from cellscope.evidence.lesion_map import LesionMap
 from cellscope.evidence.lesions import Changes
@@ -16,6 +17,7 @@ from cellscope.pipeline.atlas_columns import lesion_columns
 from cellscope.pipeline.atlaspage import compose_atlas, write_atlas
 from cellscope.pipeline.explain import evidence_of
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.kind import kinds_in
 from cellscope.pipeline.shares import share_of_units
 
 
@@ -37,6 +39,18 @@ def test_every_unit_is_listed_once(made: Atlas) -> None:
         if want == "found":
             tracked = {e.feature for e in told if e.found}
             assert {findings.features[f].name for f in (entry.feature, *(f for f, _ in entry.also))} == tracked
+
+
+def test_every_unit_has_a_kind(made: Atlas) -> None:
+    """The kind of a unit is that at its own feature, its R2 that of the clock it goes with; the planted cell is a
+    switch.
+    """
+    kinds = kinds_in(made.search, [e.feature for e in sorted(made.entries, key=lambda e: e.unit)])
+    for row in made.rows():
+        kind = kinds[Unit.parse(str(row["unit"]))]
+        assert (row["kind"], row["feature"]) == (kind.name, kind.feature)
+    assert made.rows()[0]["kind"] == "switch"
+    assert made.rows()[0]["kind R2"] > 0.9
 
 
 def test_what_is_not_found_says_why(made: Atlas) -> None:
