@@ -37,7 +37,10 @@ PICTURE_KIT = Kit(
     ("page.css", "pictures.css"),
     _scripts("codec words colour table figures plots sheets bank unit walk concept measures snapshots network page"),
 )
-ATLAS_KIT = Kit((*TEXT_KIT.styles, "atlas.css"), (*TEXT_KIT.scripts[:-1], "atlas.js", TEXT_KIT.scripts[-1]))
+ATLAS_KIT = Kit(
+    (*TEXT_KIT.styles, "atlas.css"),
+    (*TEXT_KIT.scripts[:-1], *_scripts("atlas atlastold atlasmap"), TEXT_KIT.scripts[-1]),
+)
 KITS = (TEXT_KIT, PICTURE_KIT, ATLAS_KIT)
 STYLES = tuple(dict.fromkeys(name for kit in KITS for name in kit.styles))
 SCRIPTS = tuple(dict.fromkeys(name for kit in KITS for name in kit.scripts))
