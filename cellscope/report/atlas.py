@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -111,7 +112,7 @@ def write_atlas_page(folder: Path | str, page: AtlasPage, *, single_file: bool =
 
 def atlas_panel(page: AtlasPage) -> dict[str, object]:
     """Rows as short lists, names once; the thumbnails as one packed array [unit, position]."""
-    sites = list(dict.fromkeys(row.site for row in page.rows))
+    sites = sorted({row.site for row in page.rows}, key=_natural)
     features = list(dict.fromkeys(n for row in page.rows for n in (row.feature, *(name for name, _ in row.also))))
     site_at, feature_at = ({name: k for k, name in enumerate(names)} for names in (sites, features))
     rows = [
@@ -131,6 +132,11 @@ def atlas_panel(page: AtlasPage) -> dict[str, object]:
         "stretch": stretch_panel(page.stretch),
         "command": page.command,
     }
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """What to sort names by, so that layer 10 follows layer 9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split("([0-9]+)", name)]
 
 
 def stretch_panel(stretch: Stretch) -> dict[str, object]:

@@ -125,7 +125,7 @@ def test_heads_sort_both_ways(path: Path, opened: Open, many: AtlasPage) -> None
     assert next(scores[a] for a in shown(page)) == min(s for s in scores.values() if s is not None)
     assert scores[shown(page)[-1]] is None
     page.click("th.unit button")
-    assert shown(page)[:3] == ["lstm.0:hidden/0", "lstm.0:hidden/1", "lstm.0:hidden/2"]
+    assert shown(page)[:3] == ["lstm.0:cell/0", "lstm.0:cell/1", "lstm.0:cell/2"]
 
 
 def test_keys_walk_and_the_address_restores(path: Path, opened: Open, many: AtlasPage) -> None:
@@ -148,6 +148,28 @@ def test_keys_walk_and_the_address_restores(path: Path, opened: Open, many: Atla
     assert again.inner_text("#chosen .name").endswith(many.rows[1].address)
     again.keyboard.press("s")
     assert "one range for all" in again.inner_text("#legend")
+
+
+def test_tiles_stand_for_units(path: Path, opened: Open, many: AtlasPage) -> None:
+    """A map a site, in the sites' order; a click on a tile chooses its unit, letting all in where it was filtered out."""
+    page = opened(path, "#evidence=found")
+    assert page.locator("#map canvas").count() == 4
+    found = sum(r.answer == "found" for r in many.rows if r.site == "lstm.0:cell")
+    assert page.inner_text("#map .tiles p >> nth=0") == f"lstm.0:cell {found} of 512"
+    step = page.evaluate("Scope.walker.maps[0].step")
+    page.locator("#map canvas").first.click(position={"x": 3.5 * step, "y": 0.5 * step})
+    assert page.inner_text("#chosen .name").endswith("lstm.0:cell/3")
+    assert len(shown(page)) == found_in(many)
+    page.locator("#map canvas").first.click(position={"x": 3.5 * step, "y": 7.5 * step})
+    assert page.inner_text("#chosen .name").endswith(
+        f"lstm.0:cell/{3 + 7 * page.evaluate('Scope.walker.maps[0].columns')}"
+    )
+    assert len(shown(page)) == MANY
+
+
+def found_in(page: AtlasPage) -> int:
+    """How many units are found."""
+    return sum(row.answer == "found" for row in page.rows)
 
 
 @pytest.mark.parametrize("fragment", ["#unit=nobody&site=<b>&evidence=x&sort=-nothing&kind=7", "#%zz&q=%00"])

@@ -22,7 +22,7 @@
     if (value === null || value === undefined) return DASH;
     if (typeof value === 'string') return Scope.visible(value);
     if (typeof value === 'boolean') return value ? 'yes' : 'no';
-    return form === 'whole' ? String(value).replace('-', MINUS) : form === 'count' ? Scope.count(value).replace('-', MINUS) : form === 'p' ? Scope.pValue(value) : Scope.short(value);
+    return form === 'whole' ? String(value).replace('-', MINUS) : form === 'count' ? Scope.count(value).replace('-', MINUS) : form === 'p' ? Scope.pValue(value) : Scope.short(value, form === 'fine' ? 3 : 2);
   };
 
   Scope.count = n => n.toLocaleString('en-US');

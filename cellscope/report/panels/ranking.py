@@ -35,8 +35,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Heading and meaning of each known score."""
 
-WHOLE = frozenset({"lag", "rank", "unit"})
-PROBABILITIES = frozenset({"p", "q"})
+FORMS = {"whole": ("lag", "rank", "unit"), "p": ("p", "q"), "fine": ("without it", "elsewhere")}
+"""How numbers of a column are written, unless it is with two digits."""
 
 
 def columns_panel(names: Sequence[str]) -> list[dict[str, str]]:
@@ -44,7 +44,7 @@ def columns_panel(names: Sequence[str]) -> list[dict[str, str]]:
     made = []
     for name in names:
         label, hint = COLUMNS.get(name, (visible(name).replace("_", " "), ""))
-        form = "whole" if name in WHOLE else "p" if name in PROBABILITIES else "number"
+        form = next((form for form, names in FORMS.items() if name in names), "number")
         made.append({"key": name, "label": label, "hint": hint, "form": form})
     return made
 
