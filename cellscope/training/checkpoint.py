@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,35 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], description: Map
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors, description) of the checkpoint at `path`; InputError where it is not there, damaged or not ours."""
+    with _opened(path) as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # no mapping
+        return tensors, _said(path, opened)
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """The description of the checkpoint at `path` alone; its tensors are not read."""
+    with _opened(path) as opened:
+        return _said(path, opened)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         raise InputError(f"there is no checkpoint {path}")
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # no mapping
-            description = json.loads((opened.metadata() or {}).get(KEY, "{}"))
+            yield opened
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} is damaged or no checkpoint ({error}); try another one of the run") from error
+
+
+def _said(path: Path, opened: Any) -> dict[str, Any]:
+    description = json.loads((opened.metadata() or {}).get(KEY, "{}"))
     if not isinstance(description, dict):
         raise InputError(f"{path} is no checkpoint of cellscope: its description is no object")
-    return tensors, description
+    return description
 
 
 def _unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

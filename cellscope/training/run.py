@@ -15,7 +15,7 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError, not_found
 from cellscope.models.char_rnn import CharRNN, CharRNNConfig
 from cellscope.models.network import Network
-from cellscope.training.checkpoint import read_checkpoint, write_checkpoint, write_text
+from cellscope.training.checkpoint import read_checkpoint, read_description, write_checkpoint, write_text
 
 RUNS = Path("runs")
 Which = str | int
@@ -88,7 +88,21 @@ class RunFolder:
             raise InputError(f"{self.path / 'run.json'} is not there or damaged ({error})") from error
         if not isinstance(data, dict):
             raise InputError(f"{self.path / 'run.json'} is no description of a run")
+        best = self.best()
+        if best is not None:
+            data["best"] = said(best)
         return data
+
+    def best(self) -> dict[str, Any] | None:
+        """The step and loss of the best weights, as their own file says; None where there is no such file, or none to be
+        read. What run.json says of them is older where the run was killed between the two.
+        """
+        path = self.path / "best.safetensors"
+        try:
+            known = read_description(path) if path.is_file() else {}
+        except InputError:
+            return None
+        return known if {"step", "nats"} <= set(known) else None
 
     def write_info(self, info: dict[str, Any]) -> None:
         write_text(self.path / "run.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")

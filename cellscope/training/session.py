@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from cellscope.errors import InputError
 from cellscope.training.checkpoint import read_checkpoint, write_checkpoint, write_text
 from cellscope.training.journal import Journal
+from cellscope.training.lock import Lock
 from cellscope.training.loop import DivergedError, Step, Trainer, fit
 from cellscope.training.run import RunFolder
 
@@ -45,6 +46,7 @@ class Session:
         self.run, self.trainer = run, trainer
         self.description = run.name
         self.info = run.info()
+        self.lock = Lock(run.path)
         self.journal = Journal(run)
         self.best: dict[str, Any] | None = None
         self._pending: tuple[dict[str, Tensor], dict[str, Any]] | None = None
@@ -63,10 +65,16 @@ class Session:
 
         A run that was killed between its last step and its final evaluation has only that left to do.
         """
+        self.lock.take()  # before the history is cut back to the checkpoint's length
         self.info = info
-        if self.run.weights("last").is_file():
-            self.restore()
+        try:
+            if self.run.weights("last").is_file():
+                self.restore()
+        except InputError:
+            self.lock.release()
+            raise
         if self.trainer.done and info.get("state") == "finished":
+            self.lock.release()
             raise InputError(f"run {self.run.name} is finished; to train on, give more --minutes or --epochs in all")
 
     def restore(self) -> None:
@@ -76,13 +84,25 @@ class Session:
         try:
             self.trainer.restore(tensors, description["trainer"])
             self.journal.rewind(description["journal"])
-            self.best = description["best"]
+            # The weights themselves say what they are: a run may have been killed after they were written, and before
+            # anything else was.
+            self.best = self.run.best()
         except (RuntimeError, KeyError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{path} does not fit the run.json beside it: {reason}") from error
 
     def train(self, *, on_event: Callable[[Event], None] | None = None, stop: Callable[[], bool] | None = None) -> bool:
-        """Train to the end (True) or until `stop()` (False); on DivergedError the last good checkpoint stays."""
+        """Train to the end (True) or until `stop()` (False); on DivergedError the last good checkpoint stays.
+
+        InputError where somebody else trains this run.
+        """
+        self.lock.take()
+        try:
+            return self._train(on_event, stop)
+        finally:
+            self.lock.release()
+
+    def _train(self, on_event: Callable[[Event], None] | None, stop: Callable[[], bool] | None) -> bool:
         if self.trainer.step_count == 0:
             self._snapshot()
             self._capture()
@@ -127,6 +147,7 @@ class Session:
         loss = float(measured["nats"])
         if math.isfinite(loss) and (self.best is None or loss < self.best["nats"]):
             self.best = {"step": self.trainer.step_count, "nats": loss}
+            self.info.pop("validation", None)  # of the weights that are replaced now
             write_checkpoint(self.run.path / "best.safetensors", self._weights(), self.best)
         return loss
 

@@ -253,3 +253,51 @@ def test_bytes_are_trained_on(tmp_path, corpus):
     session.train()
     assert len(load_network(session.run).vocabulary) == 256
     assert run_corpus(session.run).as_bytes
+
+
+def test_weights_and_description_agree_after_a_kill_between_them(tmp_path, corpus, monkeypatch):
+    """Killed after best.safetensors is written and before anything else: run.json is read as the weights say, and goes on
+    so; a final loss of older weights is not told of newer ones.
+    """
+    session = start(tmp_path, corpus)
+    left = iter(range(60))
+    session.train(stop=lambda: next(left, None) is None)
+    old = json.loads((session.run.path / "run.json").read_text())["best"]
+    resumed = proceed(session.run)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Session, "_capture", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            resumed.train()
+    written = read_checkpoint(session.run.weights("best"))[1]
+    assert json.loads((session.run.path / "run.json").read_text())["best"] == old
+    assert written["nats"] < old["nats"]
+    assert session.run.info()["best"] == written
+    again = proceed(session.run)
+    assert again.best == written
+    assert again.train()
+    assert session.run.info()["best"] == read_checkpoint(session.run.weights("best"))[1]
+
+
+def test_a_final_loss_is_of_the_weights_that_are_there(tmp_path, corpus):
+    """Trained on, a run's final loss goes as soon as better weights take the place of those it was measured on."""
+    session = start(tmp_path, corpus, epochs=1.0)
+    session.train()
+    assert "validation" in session.run.info()
+    longer, better = proceed(session.run, epochs=6.0), session.run.best()
+    longer.train(stop=lambda: session.run.best() != better and longer.run.info()["step"] > better["step"] + 60)
+    assert session.run.best() != better
+    assert "validation" not in session.run.info()
+
+
+def test_a_damaged_best_file_is_no_traceback(tmp_path, corpus):
+    """run.json is still read, and resuming makes new best weights."""
+    session = start(tmp_path, corpus)
+    left = iter(range(60))
+    session.train(stop=lambda: next(left, None) is None)
+    session.run.weights("best").write_bytes(b"damaged")
+    assert session.run.best() is None
+    assert session.run.info()["step"] == 60
+    again = proceed(session.run)
+    assert again.best is None
+    assert again.train()
+    assert session.run.best() is not None
