@@ -14,6 +14,7 @@ from cellscope.models.char_rnn import negative_log_likelihood
 from cellscope.training.lanes import Lanes
 from cellscope.training.precision import autocast
 
+STEPS = 256
 XZ_LIMIT = 8_000_000
 """Characters of held-back text that xz and the final evaluation read at most."""
 
@@ -23,7 +24,6 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-@torch.no_grad()
 def evaluate(
     model: nn.Module,
     corpus: Corpus,
@@ -35,11 +35,33 @@ def evaluate(
     lanes: int = 64,
     precision: str = "fp32",
 ) -> float:
-    """Mean nats per character over corpus[start:stop), in lanes that start cold and carry their state.
+    """Mean nats per character, see `evaluated`."""
+    return evaluated(
+        model, corpus, vocabulary, start=start, stop=stop, limit=limit, lanes=lanes, precision=precision
+    )[0]  # fmt: skip
+
+
+@torch.no_grad()
+def evaluated(
+    model: nn.Module,
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    *,
+    start: int,
+    stop: int,
+    limit: int | None = None,
+    lanes: int = 64,
+    precision: str = "fp32",
+) -> tuple[float, int]:
+    """Mean nats per character over corpus[start:stop), in lanes that start cold and carry their state; and over how many
+    characters that is: all but the first and what does not divide into lanes, at most one in 128.
 
     With `limit`, about so many characters: the start of every lane, and so spread over the whole stretch.
     """
-    batches = Lanes(corpus, vocabulary, start=start, stop=stop, lanes=lanes, steps=256)
+    pairs = stop - start - 1
+    stride = pairs // max(1, min(lanes, pairs // STEPS))
+    steps = max(1, stride // max(1, -(-stride // STEPS)))  # so that a lane divides into them
+    batches = Lanes(corpus, vocabulary, start=start, stop=stop, lanes=max(1, pairs // max(stride, 1)), steps=steps)
     device = next(model.parameters()).device
     count = batches.per_epoch
     if limit is not None:
@@ -56,7 +78,7 @@ def evaluate(
                 total += float(negative_log_likelihood(logits, targets))
     finally:
         model.train(training)
-    return total / count
+    return total / count, count * batches.lanes * batches.steps
 
 
 def xz_bits(corpus: Corpus, start: int, stop: int) -> float:

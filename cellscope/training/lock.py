@@ -1,4 +1,4 @@
-"""One training at a time in a run folder: a lock that the operating system holds, and lets go of when a process dies."""
+"""One training at a time in a run folder: the operating system holds its lock, and lets go when a process dies."""
 
 from __future__ import annotations
 

@@ -94,8 +94,9 @@ class RunFolder:
         return data
 
     def best(self) -> dict[str, Any] | None:
-        """The step and loss of the best weights, as their own file says; None where there is no such file, or none to be
-        read. What run.json says of them is older where the run was killed between the two.
+        """The step and loss of the best weights, as their own file says; None where there is none that can be read.
+
+        What run.json says of them is older where the run was killed between the two.
         """
         path = self.path / "best.safetensors"
         try:

@@ -9,7 +9,7 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
 from cellscope.models.sampling import sample
-from cellscope.training.evaluate import bits, evaluate
+from cellscope.training.evaluate import bits, evaluate, evaluated
 from cellscope.training.loop import Trainer
 from cellscope.training.run import RunFolder
 from cellscope.training.session import EVALUATE_EVERY, Session
@@ -43,8 +43,8 @@ class TextSession(Session):
             loss = evaluate(model, self.corpus, vocabulary, start=start, stop=stop, limit=QUICK, precision=precision)
             return {"nats": loss}
         stop = min(stop, start + HELD_BACK)
-        loss = evaluate(model, self.corpus, vocabulary, start=start, stop=stop)
-        return {"nats": loss, "bits": bits(loss), "characters": stop - start}
+        loss, characters = evaluated(model, self.corpus, vocabulary, start=start, stop=stop)
+        return {"nats": loss, "bits": bits(loss), "characters": characters}
 
     def sample(self, step: int) -> str | None:
         """Two hundred characters that the network writes now."""

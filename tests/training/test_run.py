@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError, MissingError
 from cellscope.models.char_rnn import CharRNN, CharRNNConfig
 from cellscope.training.checkpoint import read_checkpoint, write_checkpoint
-from cellscope.training.evaluate import bits, evaluate, xz_bits
+from cellscope.training.evaluate import bits, evaluate, evaluated, xz_bits
 from cellscope.training.run import RunFolder, check_name, free_name, latest_run, load_network, open_run
 
 VOCABULARY = Vocabulary(tuple("abcde"))
@@ -159,3 +160,23 @@ def test_xz_is_xz():
     corpus = Corpus.from_text("x" * 50 + text)
     packed = len(lzma.compress(text.encode(), preset=9))
     assert xz_bits(corpus, 50, len(corpus)) == pytest.approx(8 * packed / 30_000)
+
+
+@pytest.mark.parametrize("length", [2, 3, 100, 300, 500, 700, 5_000, 23_000, 40_001])
+def test_the_loss_is_over_as_many_characters_as_is_said(length):
+    """Every prediction is counted once; left out are the first character and at most one in 128 of the rest."""
+    text = "".join(np.random.default_rng(length).choice(list("abcde"), length))
+    corpus = Corpus.from_text(text)
+    seen = []
+
+    class Counting(CharRNN):
+        def forward(self, ids, state=None):
+            seen.append(ids.numel())
+            return super().forward(ids, state)
+
+    torch.manual_seed(0)
+    model = Counting(5, size=4, embedding=3)
+    loss, characters = evaluated(model, corpus, VOCABULARY, start=0, stop=length)
+    assert sum(seen) == characters
+    assert length - 1 - length / 128 <= characters <= length - 1
+    assert loss == evaluate(model, corpus, VOCABULARY, start=0, stop=length)

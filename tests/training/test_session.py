@@ -78,7 +78,7 @@ def test_a_run_folder_holds_everything(tmp_path, corpus):
     assert info["corpus"]["validation"] == [split, len(corpus)]
     assert len(corpus) - split == int(0.05 * len(corpus))
     assert info["validation"]["bits"] == pytest.approx(info["validation"]["nats"] / math.log(2))
-    assert info["validation"]["characters"] == len(corpus) - split
+    assert info["validation"]["characters"] == len(corpus) - split - 1  # the first is predicted from nothing
     assert (info["state"], info["xz_bits"] > 0.1, info["cellscope"] != "") == ("finished", True, True)
     assert {"step", "train_nats", "validation_nats", "learning_rate", "grad_norm"} <= set(rows(run)[0])
     assert "--- step 70 ---\n" in run.samples.read_text()
@@ -256,8 +256,8 @@ def test_bytes_are_trained_on(tmp_path, corpus):
 
 
 def test_weights_and_description_agree_after_a_kill_between_them(tmp_path, corpus, monkeypatch):
-    """Killed after best.safetensors is written and before anything else: run.json is read as the weights say, and goes on
-    so; a final loss of older weights is not told of newer ones.
+    """Killed after best.safetensors is written and before anything else: run.json is read as the weights say, and a
+    resumed run goes on so.
     """
     session = start(tmp_path, corpus)
     left = iter(range(60))
