@@ -53,8 +53,8 @@ def evaluated(
     lanes: int = 64,
     precision: str = "fp32",
 ) -> tuple[float, int]:
-    """Mean nats per character over corpus[start:stop), in lanes that start cold and carry their state; and over how many
-    characters that is: all but the first and what does not divide into lanes, at most one in 128.
+    """Mean nats per character over corpus[start:stop), in lanes that start cold and carry their state; and over how
+    many characters that is: all but the first and what does not divide into lanes, at most one in 128.
 
     With `limit`, about so many characters: the start of every lane, and so spread over the whole stretch.
     """
