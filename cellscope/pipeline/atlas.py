@@ -15,7 +15,7 @@ import numpy as np
 from cellscope.evidence.shares import Share
 from cellscope.evidence.verdicts import CLEAR, TENDS, Q, digits
 from cellscope.observe import Progress
-from cellscope.pipeline.atlas_columns import columns_of, known
+from cellscope.pipeline.atlas_columns import Columns, columns_of, known
 from cellscope.pipeline.find import Search, clean, find_in
 from cellscope.pipeline.scan import Scan, scan, survey
 from cellscope.pipeline.shares import share_of_units
@@ -48,7 +48,7 @@ class UnitEntry:
 @dataclass(frozen=True)
 class Atlas:
     """All units of a search, those that track something first; the share of them at `at` or better; the columns that
-    tables show beside each unit's answer, and how they were measured.
+    stand beside each unit's answer.
     """
 
     search: Search
@@ -56,8 +56,7 @@ class Atlas:
     tracking: Tracking
     entries: tuple[UnitEntry, ...]
     share: Share
-    columns: tuple[str, ...]
-    method: tuple[str, ...]
+    columns: Columns
 
     @property
     def sentence(self) -> str:
@@ -108,7 +107,7 @@ class Atlas:
             "shifts": findings.draws,
             "sentence": self.sentence,
             "criterion": CRITERION,
-            "method": list(self.method),
+            "method": list(self.columns.method),
             "share": self.share.json(),
             "tracking": self.tracking.count(),
             "features_tracked": self.tracking.features(self.share.at),
@@ -135,7 +134,7 @@ def atlas(search: Search, *, at: float = CLEAR) -> Atlas:
     order = {"found": 0, "plain": 1, "no": 2}
     entries.sort(key=lambda e: (order[e.answer], -_score(told, e) if e.answer != "no" else 0, e.unit))
     share = share_of_units(search.findings, at=at)
-    return Atlas(search, heard, told, tuple(entries), share, columns.shown, columns.method)
+    return Atlas(search, heard, told, tuple(entries), share, columns)
 
 
 def _entry(told: Tracking, unit: int) -> UnitEntry:

@@ -22,15 +22,18 @@ Cells = Mapping[str, Cell]
 
 @dataclass(frozen=True)
 class Columns:
-    """`cells` has a dict for each unit; `shown` are the columns that tables show, `method` how they were measured."""
+    """`cells` has a dict for each unit; `shown` are the columns that tables show, `details` those that are told of one
+    unit at a time, `method` says how they were measured.
+    """
 
     shown: tuple[str, ...]
     cells: tuple[Cells, ...]
     method: tuple[str, ...]
+    details: tuple[str, ...] = ()
 
     def __add__(self, other: Columns) -> Columns:
         cells = tuple({**mine, **theirs} for mine, theirs in zip(self.cells, other.cells, strict=True))
-        return Columns(self.shown + other.shown, cells, self.method + other.method)
+        return Columns(self.shown + other.shown, cells, self.method + other.method, self.details + other.details)
 
 
 def columns_of(search: Search, heard: Scan, features: Sequence[int]) -> Columns:
@@ -50,7 +53,7 @@ def kind_columns(search: Search, features: Sequence[int]) -> Columns:
         kind = kinds.get(unit)
         fit = kind.of(kind.clock) if kind is not None else None
         cells.append({"kind": kind.name if kind is not None else None, "kind R2": known(fit.r2) if fit else None})
-    return Columns(("kind", "kind R2"), tuple(cells), (CRITERION,))
+    return Columns(("kind",), tuple(cells), (CRITERION,), ("kind R2",))
 
 
 def _time_scales(heard: Scan) -> Columns:
@@ -80,7 +83,7 @@ def lesion_columns(search: Search, lesions: LesionMap, features: Sequence[int]) 
         f"Without it: what the loss rises by, in nats a character inside the unit's feature and elsewhere, when the "
         f"unit is held at {held} while the network runs on; over the last {lesions.characters:,} characters."
     )
-    return Columns(("without it", "elsewhere"), tuple(cells), (words,))
+    return Columns(("without it",), tuple(cells), (words,), ("elsewhere",))
 
 
 def known(value: float) -> float | None:

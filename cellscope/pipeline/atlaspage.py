@@ -37,7 +37,8 @@ def compose_atlas(atlas: Atlas) -> AtlasPage:
         headline=_headline(atlas),
         rows=tuple(_row(atlas, k) for k in range(len(atlas.entries))),
         stretch=stretch(atlas),
-        columns=atlas.columns,
+        columns=atlas.columns.shown,
+        details=atlas.columns.details,
         command=f"cellscope explain{name} UNIT" if search.run else "",
         exhibits=(tracking.exhibit(search.findings),),
     )
@@ -61,7 +62,7 @@ def _headline(atlas: Atlas) -> Headline:
         ),
         method=(
             *method(atlas.search),
-            *atlas.method,
+            *atlas.columns.method,
             "The interval of the number of units: the blocks of text on which units are reported, drawn anew "
             f"{share.draws} times (seed {share.seed})."
             if share.draws

@@ -68,8 +68,9 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AtlasPage:
-    """Every unit, those that were found first. `columns` are those of a row's `more` that are shown; all are in the
-    table beside the page. `command` is what makes the page of a unit, with UNIT in its place.
+    """Every unit, those that were found first. `columns` are those of a row's `more` that are shown, `details` those
+    that are told of the chosen unit; all are in the table beside the page. `command` is what makes the page of a unit,
+    with UNIT in its place.
     """
 
     header: RunHeader
@@ -77,6 +78,7 @@ class AtlasPage:
     rows: tuple[AtlasRow, ...]
     stretch: Stretch
     columns: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     command: str = ""
     exhibits: tuple[Exhibit, ...] = ()
 
@@ -114,24 +116,31 @@ def atlas_panel(page: AtlasPage) -> dict[str, object]:
     """Rows as short lists, names once; the thumbnails as one packed array [unit, position]."""
     sites = sorted({row.site for row in page.rows}, key=_natural)
     features = list(dict.fromkeys(n for row in page.rows for n in (row.feature, *(name for name, _ in row.also))))
+    names = (*page.columns, *page.details)
     site_at, feature_at = ({name: k for k, name in enumerate(names)} for names in (sites, features))
     rows = [
         [site_at[r.site], r.index, ANSWERS.index(r.answer), feature_at[r.feature], r.sign, r.score, r.low, r.high,
-         r.measure, [[feature_at[name], score] for name, score in r.also], r.why, [r.more.get(c) for c in page.columns]]
+         r.measure, [[feature_at[name], score] for name, score in r.also], r.why, [r.more.get(c) for c in names]]
         for r in page.rows
     ]  # fmt: skip
-    columns = columns_panel(page.columns)
-    for column in columns:
-        if any(isinstance(row.more.get(column["key"]), str) for row in page.rows):
-            column["form"] = "words"
     return {
         "sites": sites,
         "features": features,
-        "columns": columns,
+        "columns": _columns(page),
         "rows": rows,
         "stretch": stretch_panel(page.stretch),
         "command": page.command,
     }
+
+
+def _columns(page: AtlasPage) -> list[dict[str, str]]:
+    columns = columns_panel((*page.columns, *page.details))
+    for column in columns:
+        if any(isinstance(row.more.get(column["key"]), str) for row in page.rows):
+            column["form"] = "words"
+        if column["key"] in page.details:
+            column["detail"] = "yes"
+    return columns
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -125,7 +125,7 @@ def test_what_the_loss_rises_by_stands_beside_each_unit(made: Atlas) -> None:
             assert cells["without it_low"] <= cells["without it"] <= cells["without it_high"]
         else:
             assert set(cells.values()) == {None}
-    assert told.shown == ("without it", "elsewhere")
+    assert (told.shown, told.details) == (("without it",), ("elsewhere",))
 
 
 def test_a_text_too_short_to_judge_has_an_atlas(latch: Any) -> None:

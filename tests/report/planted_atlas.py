@@ -31,7 +31,12 @@ def atlas_page(units: int, *, name: str = "feature", text: str = TEXT) -> AtlasP
             p=0.01,
             also=((f"{name} {(k + 1) % 23}", 0.8),) if k < found else (),
             why="" if k < found else f"the last three characters of {name} give 0.93",
-            more={"kind": KINDS[k % 3], "time scale": float(draw.exponential(30))},
+            more={
+                "kind": KINDS[k % 3],
+                "time scale": float(draw.exponential(30)),
+                "without it": float(draw.normal(0, 0.05)),
+                "elsewhere": 0.0123,
+            },
         )
         for k in range(units)
     )
@@ -42,6 +47,7 @@ def atlas_page(units: int, *, name: str = "feature", text: str = TEXT) -> AtlasP
         headline=Headline(sentence=f"{found} of {units} units track a feature."),
         rows=rows,
         stretch=Stretch(text=text, start=5, values=values, marks=marks),
-        columns=("kind", "time scale"),
+        columns=("kind", "time scale", "without it"),
+        details=("elsewhere",),
         command="cellscope explain python UNIT",
     )

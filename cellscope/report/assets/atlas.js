@@ -43,7 +43,7 @@
     /* ---- the table ---- */
     makeTable() {
       const lead = [['', 'mark'], ['unit', 'unit'], ['text', 'strip'], ['feature', 'best'], ['score', 'score']];
-      this.heads = [...lead.map(([label, key]) => ({ label, key })), ...this.columns.map(c => ({ label: c.label, key: c.key, hint: c.hint, extra: true, form: c.form }))];
+      this.heads = [...lead.map(([label, key]) => ({ label, key })), ...this.columns.filter(c => !c.detail).map(c => ({ label: c.label, key: c.key, hint: c.hint, extra: true, form: c.form }))];
       const table = make('table'), head = make('thead'), line = make('tr');
       this.body = make('tbody');
       for (const one of this.heads) {
@@ -122,7 +122,7 @@
       const score = cell('score', Scope.score(unit.score)), nothing = unit.answer === 2;
       if (!nothing && unit.score !== null && Number.isFinite(unit.low)) score.append(make('span', 'quiet', ` ${Scope.score(unit.low)}\u2013${Scope.score(unit.high)}`));
       score.title = nothing ? `nearest: ${unit.measure} on ${Scope.visible(feature)}` : unit.measure;
-      this.columns.forEach((c, k) => cell('more' + (c.form === 'words' ? '' : ' number'), Scope.written(unit.more[k], c.form)));
+      this.columns.forEach((c, k) => c.detail || cell('more' + (c.form === 'words' ? '' : ' number'), Scope.written(unit.more[k], c.form)));
       return line;
     }
 
