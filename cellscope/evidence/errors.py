@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.errors import InputError
-from cellscope.evidence.intervals import jackknife
+from cellscope.evidence.intervals import Estimate, jackknife
 
 Nats = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -29,15 +29,6 @@ SPREAD = 8
 """Blocks in which a group must occur to have an interval; all of them where a text has fewer."""
 FEWEST = 300
 """Characters that must be asked about."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval; NaN where there are too few blocks to tell."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
 
 
 @dataclass(frozen=True)

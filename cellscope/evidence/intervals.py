@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval; NaN where there is too little to tell."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+def mean_of(values: Floats, level: float = 0.95) -> Estimate:
+    """The mean of independent values, with Student's interval; without one of fewer than two."""
+    from scipy.stats import t
+
+    mean, count = float(np.mean(values)), len(values)
+    if count < 2:
+        return Estimate(mean)
+    reach = float(t.ppf(0.5 + level / 2, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
+    return Estimate(mean, mean - reach, mean + reach)
 
 
 def jackknife(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 import regex
@@ -111,7 +112,7 @@ class Feature:
         for flag in self.flags:
             flags |= int(getattr(regex, flag))
         try:
-            return regex.compile(self.pattern, flags, cache_pattern=False)
+            return _compiled(self.pattern, flags)
         except regex.error as error:
             place = getattr(error, "pos", None)
             at = "in" if place is None else f"at character {place} of"
@@ -165,6 +166,12 @@ class Feature:
         given = [self.pattern[i : i + 2] for i in range(0, len(self.pattern), 2)]
         if not set(given) <= pairs or len(set(given)) != len(given):
             raise self.error(f"{shown(self.pattern)} is not one or more of the pairs {' '.join(sorted(pairs))}")
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str, flags: int) -> regex.Pattern[str]:
+    """A pattern, compiled once: the long ones of the library take longer than a search of a short text."""
+    return regex.compile(pattern, flags, cache_pattern=False)
 
 
 def check_name(name: str) -> None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from cellscope.axes import Progress
 from cellscope.errors import InputError
 from cellscope.evidence.distances import FEATURES, Distances, by_distance
-from cellscope.evidence.errors import SHORT, Errors, Estimate, Stretch, errors
+from cellscope.evidence.errors import SHORT, Errors, Stretch, errors
+from cellscope.evidence.intervals import Estimate
 from cellscope.evidence.losses import losses_of
 from cellscope.evidence.ngrams import ORDER
 from cellscope.features.feature import Feature

@@ -13,7 +13,8 @@ import numpy as np
 
 from cellscope.axes import Progress
 from cellscope.errors import InputError
-from cellscope.evidence.errors import Estimate, Group, Stretch
+from cellscope.evidence.errors import Group, Stretch
+from cellscope.evidence.intervals import Estimate
 from cellscope.pipeline.errors import Compared, closes, compared
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
