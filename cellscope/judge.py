@@ -249,9 +249,9 @@ def _remark(counts: Any, f: int) -> str:
     if f < counts.spans and labelled == 0:
         return f"{name} matches nothing in this {subject}"
     if f < counts.spans and labelled >= n:
-        return f"{name} matches every {items[:-1]} of this {subject}"
+        return f"{name} matches every {items.split()[0][:-1]} of this {subject}"
     if total.min() < 2 * FEWEST:
-        return f"the {subject} is too short to be judged: {n:,} {items}"
+        return f"the {subject} {counts.terms.few} to be judged: {n:,} {items}"
     if f >= counts.spans:
         counted = [
             counts.tally.numbers[parity::2, f - counts.spans, 0].sum() * counts.tally.stride

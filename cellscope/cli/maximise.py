@@ -26,7 +26,8 @@ def maximise(
     RUN is a run's name or folder; the latest of pictures, if the first UNIT stands in its place. A recipe's numbers are
     those published, in 0..255 less the mean colour. PNG and JSON go to --out.
     """
-    from cellscope.pipeline.optimised import objective_of, planned, refuse_to_replace, write_maximisation
+    from cellscope.pipeline.objectives import objective_of
+    from cellscope.pipeline.optimised import planned, refuse_to_replace, write_maximisation
     from cellscope.report.files import safe_name
     from cellscope.vision.maximise import maximise as climb
     from cellscope.vision.samples import best_samples

@@ -20,13 +20,11 @@ METHODS = ("saliency", "gradient", "gradient-x-input", "guided", "deconvnet", "g
     "--method", type=click.Choice(METHODS), default="saliency", show_default=True, help="How the map is made."
 )
 @click.option("--layer", metavar="SITE", help="The maps of grad-cam.  [default: the last]")
-@click.option(
-    "--fill", default="zero", show_default=True, metavar="FILL", help="Where integrated-gradients start from."
-)
-@click.option("--steps", type=int, default=64, show_default=True, help="Steps of integrated-gradients.")
+@click.option("--fill", metavar="FILL", help="Where integrated-gradients start from.  [default: zero]")
+@click.option("--steps", type=int, help="Steps of integrated-gradients.  [default: 64]")
 def saliency(
-    run: str | None, picture: str | None, method: str, layer: str | None, fill: str, steps: int, draws: int, seed: int,
-    reports: Path, **options: Any,
+    run: str | None, picture: str | None, method: str, layer: str | None, fill: str | None, steps: int | None,
+    draws: int, seed: int, reports: Path, **options: Any,
 ) -> None:  # fmt: skip
     """Draw what a class or a unit is sensitive to in a picture, and how much of the map survives without learning.
 
@@ -38,10 +36,13 @@ def saliency(
 
     if layer is not None and method != "grad-cam":
         raise InputError(f"--layer is for --method grad-cam; {method} is a map of the picture itself")
+    for name, given in (("fill", fill), ("steps", steps)):
+        if given is not None and method != "integrated-gradients":
+            raise InputError(f"--{name} is for --method integrated-gradients; {method} has no use for it; leave it out")
     asked = asked_of(run, picture, options)
     with bar("drawing layers anew", unit="maps") as progress:
         made = saliency_map(
-            asked, method, layer=Site.parse(layer) if layer else None, fill=fill_of(fill), steps=steps, draws=draws,
-            seed=seed, progress=progress,
+            asked, method, layer=Site.parse(layer) if layer else None, fill=fill_of(fill or "zero"),
+            steps=64 if steps is None else steps, draws=draws, seed=seed, progress=progress,
         )  # fmt: skip
     say_map(made, reports)

@@ -101,7 +101,15 @@ class ImageSet:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over pictures and labels."""
+        """SHA-256 over pictures, labels and masks."""
+        made = hashlib.sha256(self.lessons.encode())
+        for at in range(0, len(self) if self.masks is not None else 0, 256):
+            made.update(np.packbits(self.masks_of(slice(at, at + 256))).tobytes())
+        return made.hexdigest()
+
+    @cached_property
+    def lessons(self) -> str:
+        """SHA-256 over what a network learns from: pictures and labels, and not their masks."""
         made = hashlib.sha256(repr((self.shape, self.classes, self.concepts)).encode())
         for at in range(0, len(self), 1024):
             made.update(np.ascontiguousarray(self.pictures[at : at + 1024]).tobytes())

@@ -8,21 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Progress
+from cellscope.data.grounds import ground
 from cellscope.data.images import ImageSet
 from cellscope.data.outlines import OUTLINES, Plane
 from cellscope.data.packed import PackedMasks
+from cellscope.data.paint import COLOURS, TEXTURES, Paint
 from cellscope.errors import InputError
 
 FIGURES = tuple(OUTLINES)
-TEXTURES = ("striped", "dotted")
-COLOURS: dict[str, tuple[float, float, float]] = {
-    "red": (0.86, 0.15, 0.14),
-    "green": (0.13, 0.66, 0.22),
-    "blue": (0.16, 0.34, 0.88),
-    "yellow": (0.93, 0.83, 0.14),
-    "purple": (0.60, 0.22, 0.76),
-    "white": (0.96, 0.96, 0.96),
-}
 SIZES = ("large", "small")
 CONCEPTS = (*FIGURES, *TEXTURES, *COLOURS, *SIZES, "object", "edge")
 
@@ -35,19 +28,16 @@ class Thing:
     """One object of a scene. Lengths are in pixels; `size` is the radius of the circle of equal area."""
 
     figure: str
-    colour: str
-    texture: str
+    paint: Paint
     size: float
     row: float
     column: float
     angle: float
-    tint: NDArray[np.float32]
-    period: float
 
-    def concepts(self, pixel: float) -> NDArray[np.bool_]:
+    def concepts(self, pixel: float) -> tuple[str, ...]:
         """Which of `CONCEPTS` it is, where a 64th of the picture is `pixel` pixels."""
-        size = "large" if self.size >= LARGE * pixel else "small" if self.size <= SMALL * pixel else ""
-        return np.array([name in (self.figure, self.colour, self.texture, size, "object") for name in CONCEPTS])
+        size = ("large",) if self.size >= LARGE * pixel else ("small",) if self.size <= SMALL * pixel else ()
+        return (self.figure, *self.paint.concepts, *size, "object")
 
 
 def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progress | None = None) -> ImageSet:
@@ -69,23 +59,25 @@ def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progre
     masks = PackedMasks(count, len(CONCEPTS), size, size)
     for number in range(count):
         rng = np.random.default_rng((seed, number))
-        pictures[number], owner, things, main = _scene(rng, size)
-        labels[number] = FIGURES.index(things[main].figure)
-        masks[number] = _masks(owner, things, size / 64)
+        pictures[number], masks[number], figure = _scene(rng, size)
+        labels[number] = FIGURES.index(figure)
         if progress is not None and (number + 1) % 500 == 0:
             progress(number + 1, count, "drawing shapes")
     return ImageSet("shapes", pictures, labels, FIGURES, masks, CONCEPTS, source="shapes")
 
 
-def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[Thing], int]:
-    """A picture [channel, row, column], who is seen at each of its pixels (0: nobody), its objects, the main one."""
+def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_], str]:
+    """A picture [channel, row, column], its masks [concept, row, column], and the figure of its main object."""
     things, main = _things(rng, size)
-    canvas = _background(rng, size, things[main].tint)
-    owner = np.zeros((size, size), np.uint8)
-    for number, thing in enumerate(things, start=1):
+    behind = ground(rng, size, {thing.paint.colour for thing in things})
+    canvas, owner, first = behind.canvas, behind.owner, len(behind.paints) + 1
+    for number, thing in enumerate(things, start=first):
         _draw(canvas, owner, thing, number)
     canvas += rng.standard_normal((3, size, size), np.float32) * np.float32(rng.uniform(0.02, 0.06))
-    return (canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), owner, things, main
+    known = [(), *(paint.concepts for paint in behind.paints), *(thing.concepts(size / 64) for thing in things)]
+    masks = np.array([[name in own for own in known] for name in CONCEPTS])[:, owner]
+    masks[-1] = _edges(np.where(owner < first, 0, owner))
+    return (canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), masks, things[main].figure
 
 
 def _things(rng: np.random.Generator, size: int) -> tuple[list[Thing], int]:
@@ -104,14 +96,11 @@ def _thing(rng: np.random.Generator, radius: float, size: int, *, inside: bool =
     row, column = rng.uniform(margin, size - margin, 2)
     return Thing(
         figure,
-        colour,
-        ("", "", *TEXTURES)[rng.integers(4)],
+        Paint.of(rng, colour, ("", "", *TEXTURES)[rng.integers(4)], size / 64),
         radius,
         float(row),
         float(column),
         float(rng.uniform(0, 2 * np.pi)),
-        (np.array(COLOURS[colour]) + rng.uniform(-0.06, 0.06, 3)).astype(np.float32).clip(0, 1),
-        float(rng.uniform(4.0, 6.5)) * size / 64,
     )
 
 
@@ -128,65 +117,17 @@ def _draw(canvas: Plane, owner: NDArray[np.uint8], thing: Thing, number: int) ->
     v: Plane = y * cos - x * sin
     scale = np.float32(thing.size)
     distance = outline.distance(u / scale, v / scale) * scale
-    paint = thing.tint[:, None, None] * (1 - np.float32(0.68) * _texture(thing, u, v))
     part = canvas[:, top:bottom, left:right]
-    part += (paint - part) * (0.5 - distance).clip(0, 1)
+    part += (thing.paint.at(u, v) - part) * (0.5 - distance).clip(0, 1)
     owner[top:bottom, left:right][distance <= 0] = number
 
 
-def _texture(thing: Thing, u: Plane, v: Plane) -> Plane:
-    """How dark an object is painted at its own coordinates, 0 to 1 [row, column]."""
-    turn = np.float32(2 * np.pi / thing.period)
-    if thing.texture == "striped":
-        dark: Plane = np.sin(u * turn) * np.float32(1.5) + np.float32(0.5)
-    elif thing.texture == "dotted":
-        dark = np.cos(u * turn) + np.cos(v * turn) - np.float32(0.1)
-    else:
-        dark = np.zeros((1, 1), np.float32)
-    return dark.clip(0, 1)
-
-
-def _background(rng: np.random.Generator, size: int, tint: NDArray[np.float32]) -> Plane:
-    """A gradient between two muted colours unlike the main object's, thin lines and specks [channel, row, column]."""
-    for _ in range(8):
-        ends = rng.uniform(0.08, 0.8, (2, 1)) + rng.uniform(-0.13, 0.13, (2, 3))
-        if np.abs(ends - tint).max(1).min() > 0.3:
-            break
-    y = np.linspace(-0.5, 0.5, size, dtype=np.float32)[:, None]
-    x = y.T
-    angle = rng.uniform(0, 2 * np.pi)
-    share = np.float32(0.5) + (x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))) * np.float32(0.7)
-    first, second = ends.astype(np.float32)[:, :, None, None]
-    canvas: Plane = first + (second - first) * share
-    for _ in range(rng.integers(0, 4)):
-        _line(rng, canvas)
-    specks = int(rng.integers(0, 25))
-    where = rng.integers(0, size, (2, specks))
-    canvas[:, where[0], where[1]] = rng.uniform(0, 1, (3, specks))
-    return canvas
-
-
-def _line(rng: np.random.Generator, canvas: Plane) -> None:
-    """A stroke of about a pixel's width, in any colour."""
-    size = canvas.shape[1]
-    start, angle, length = rng.uniform(0, size, 2), rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.9) * size
-    steps = np.arange(0, length, 0.7)
-    rows = (start[0] + steps * np.sin(angle)).astype(int)
-    columns = (start[1] + steps * np.cos(angle)).astype(int)
-    there = (rows >= 0) & (rows < size) & (columns >= 0) & (columns < size)
-    canvas[:, rows[there], columns[there]] = rng.uniform(0, 1, (3, 1))
-
-
-def _masks(owner: NDArray[np.uint8], things: list[Thing], pixel: float) -> NDArray[np.bool_]:
-    """bool [concept, row, column] of a scene, from who is seen at each pixel."""
-    table = np.zeros((len(CONCEPTS), len(things) + 1), bool)
-    for number, thing in enumerate(things, start=1):
-        table[:, number] = thing.concepts(pixel)
-    masks = table[:, owner]
-    edge = masks[-1]
+def _edges(owner: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Where a pixel and one beside it show different objects, or an object and none, bool [row, column]."""
+    edge = np.zeros(owner.shape, bool)
     down, across = owner[1:] != owner[:-1], owner[:, 1:] != owner[:, :-1]
     edge[1:] |= down
     edge[:-1] |= down
     edge[:, 1:] |= across
     edge[:, :-1] |= across
-    return masks
+    return edge

@@ -18,14 +18,15 @@ class Terms:
     """What tables call these two."""
     chosen_on: str = "pictures the unit was not chosen on"
     taken: str = "seen"
+    few: str = "has too few pictures"
+    """What is said of a subject that is not enough."""
 
 
 TEXT = Terms("characters", "text", "inside", "current character", "last three characters", ("1 char", "3 chars"),
-             "blocks the unit was not chosen on", "heard")  # fmt: skip
-PLACES = Terms("places", "set of pictures", "inside", "own colour alone", "colours alone", ("own colour", "colours"))
-FILLED = Terms(
-    "places", "set of pictures", "in pictures of", "own colour alone", "colours alone", ("own colour", "colours")
-)
+             "blocks the unit was not chosen on", "heard", "is too short")  # fmt: skip
+_COLOURS = "own colour alone", "colours alone", ("own colour", "colours")
+PLACES = Terms("places of maps", "set of pictures", "inside", *_COLOURS)
+FILLED = Terms("places of maps", "set of pictures", "in pictures of", *_COLOURS)
 """Places of maps, where a concept fills its pictures, as a class does: it is asked alike of layers without places."""
 WHOLE = Terms(
     "pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone", ("mean colour", "colours")

@@ -86,7 +86,7 @@ class Evidence:
         if self.unit is None or math.isnan(self.score):
             return f"{self.feature} could not be judged"
         if math.isnan(self.p):
-            return f"the {self.terms.subject} is too short for a test against shifted labels"
+            return f"the {self.terms.subject} {self.terms.few} for a test against shifted labels"
         if self.q > Q and 1 / (1 + self.shifts) > Q:
             return f"the {self.terms.subject} has too few independent stretches to judge {self.feature}"
         if self.q > Q:

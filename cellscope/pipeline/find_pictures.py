@@ -109,12 +109,9 @@ def untrained_bars(
 ) -> Mapping[str, float]:  # fmt: skip
     """The same search on the same architecture with fresh weights: the best unit's score by concept."""
     some = np.sort(np.random.default_rng(seed).permutation(len(images))[:CONTROL])
-    masks = hashlib.sha256()  # the set's digest is that of its pictures and labels alone
-    for part in np.array_split(some, -(-len(some) // 64)):
-        masks.update(np.packbits(images.masks_of(part)).tobytes())
+    shown = images.take(some)
     about: list[object] = [
-        images.digest,
-        masks.hexdigest(),
+        shown.digest,
         len(images),
         [str(o.site) for o in sites],
         [c.digest for c in concepts],
@@ -130,9 +127,7 @@ def untrained_bars(
         except (OSError, ValueError, TypeError, KeyError):
             pass  # damaged: it is made anew
     told: Progress | None = (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
-    counts = count_pictures(
-        network.untrained(seed), images.take(some), sites, concepts, seed=seed, evidence=False, progress=told
-    )
+    counts = count_pictures(network.untrained(seed), shown, sites, concepts, seed=seed, evidence=False, progress=told)
     scores = {e.feature: math.nan if e.remark else e.score for e in judge(*counts).evidence}
     if path is not None:
         write_whole(path, json.dumps(clean(scores)))

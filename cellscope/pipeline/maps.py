@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -127,9 +128,15 @@ class PictureMap:
         return whole
 
     def write(self, folder: Path) -> list[Path]:
-        """The PNG (of a picture) and the JSON; their names say method, picture, target and options."""
-        own = self.asked.images.names[self.asked.number] if self.asked.images.names else str(self.asked.number)
+        """The PNG (of a picture) and the JSON; their names say method, picture, target and options.
+
+        Two pictures of one name (of two folders, of two sets) are told apart by the first letters of their digests.
+        """
+        asked = self.asked
+        own = asked.images.names[asked.number] if asked.images.names else str(asked.number)
+        pixels = np.ascontiguousarray(asked.images.pixels(np.array([asked.number])))
         parts = [self.method, own, self.target, *(f"{name}-{_said(value)}" for name, value in self.options.items())]
+        parts.append(hashlib.sha256(pixels.tobytes()).hexdigest()[:6])
         stem = folder / safe_name("_".join(re.sub(r"[^\w.]+", "-", part).strip("-") for part in parts))
         files = [write_whole(stem.with_name(stem.name + ".png"), png(self.array))] if self.picture.size else []
         text = json.dumps(self.to_json(), ensure_ascii=True, allow_nan=False, indent=1) + "\n"

@@ -13,61 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.data.images import ImageSet
-from cellscope.errors import InputError, not_found
-from cellscope.hooks.modules import outlets
-from cellscope.models.classifier import Classifier
+from cellscope.errors import InputError
 from cellscope.report.files import plain, safe_name, write_whole
 from cellscope.report.pictures import at_least, png, shown, tiles
 from cellscope.vision.maximise import Maximisation
-from cellscope.vision.objective import Objective
-from cellscope.vision.objectives import channel, logit, neuron, probability
 from cellscope.vision.samples import Samples
 from cellscope.vision.visualise import CAVEAT, Visualisation
 
-OBJECTIVES = ("channel", "neuron", "logit", "probability")
 LEAST = 96
 """Pixels that a picture is drawn with, at least."""
-
-
-def objective_of(classifier: Classifier, units: Sequence[str], classes: Sequence[str], of: str = "") -> Objective:
-    """What is asked for: units (site/index, or a site for all of its units) or classes, by name or number.
-
-    `of`: channel (default) or neuron for units, logit (default) or probability for classes.
-    """
-    if units and classes:
-        raise InputError("give units or --class, not both: their values cannot be compared")
-    if not units and not classes:
-        raise InputError("what is to be optimised? name a UNIT, as in features.4/17, or --class NAME")
-    known = ("logit", "probability") if classes else ("channel", "neuron")
-    of = of or known[0]
-    if of not in known:
-        raise InputError(f"{of} is none for {'classes' if classes else 'units'}; there is {' and '.join(known)}")
-    if classes:
-        numbers = [_class_of(classifier, name) for name in classes]
-        return (logit if of == "logit" else probability)(numbers, classifier.classes)
-    sizes = {str(outlet.site): outlet.units for outlet in outlets(classifier.module, classifier.example)}
-    named = [unit for text in units for unit in _units_of(text, sizes)]
-    return (channel if of == "channel" else neuron)(named)
-
-
-def _class_of(classifier: Classifier, name: str) -> int:
-    if name in classifier.classes:
-        return classifier.classes.index(name)
-    if name.isdecimal() and int(name) < len(classifier.classes):
-        return int(name)
-    raise not_found("class", name, classifier.classes)
-
-
-def _units_of(text: str, sizes: dict[str, int]) -> list[str]:
-    """One unit, or all of a site."""
-    site, _, index = text.partition("/")
-    if site not in sizes:
-        raise not_found("site", site, list(sizes))
-    if not index and "/" not in text:
-        return [f"{site}/{k}" for k in range(sizes[site])]
-    if not index.isdecimal() or int(index) >= sizes[site]:
-        raise InputError(f"no unit {text}; {site} has units 0 to {sizes[site] - 1}")
-    return [text]
 
 
 def planned(folder: Path, how: str, names: Sequence[str], seed: int) -> tuple[list[Path], Path]:

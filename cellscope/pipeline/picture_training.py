@@ -19,7 +19,7 @@ from cellscope.models.architectures import ARCHITECTURES, architecture
 from cellscope.models.preprocessing import Preprocessing
 from cellscope.training.config import TrainingConfig, lengthen
 from cellscope.training.loop import Trainer
-from cellscope.training.picture_batches import PictureBatches
+from cellscope.training.picture_batches import PictureBatches, channels_last
 from cellscope.training.picture_session import LOSSES, PictureSession
 from cellscope.training.precision import choose_device, choose_precision
 from cellscope.training.run import RUNS, RunFolder, free_name
@@ -65,7 +65,7 @@ def begin_pictures(
         "subject": "pictures",
         "images": {
             "name": images.name, "source": images.source or images.name, "options": dict(options or {}),
-            "length": len(images), "shape": list(images.shape), "digest": images.digest,
+            "length": len(images), "shape": list(images.shape), "digest": images.lessons,
             "val_fraction": val_fraction, "seed": config.seed, "learned": len(learned), "held_back": len(held_back),
         },
         "classes": list(images.classes),
@@ -90,7 +90,7 @@ def proceed_pictures(
     lengthen(info, minutes=minutes, epochs=epochs)
     if images is None:
         images = run_images(run, check=True)
-    elif images.digest != info["images"]["digest"]:
+    elif images.lessons != info["images"]["digest"]:
         raise InputError(f"{images.name} is not the set that run {run.name} was trained on; give the same one")
     session = PictureSession(run, _trainer(images, info), split_of(info)[1])
     session.resume(info)
@@ -105,7 +105,7 @@ def run_images(run: RunFolder, *, check: bool = False, progress: Progress | None
     images = open_images(known["source"], **known["options"], progress=progress)
     if len(images) != known["length"] or list(images.shape) != known["shape"]:
         raise InputError(f"{known['source']} has changed since run {run.name} was trained on it")
-    if check and images.digest != known["digest"]:
+    if check and images.lessons != known["digest"]:
         raise InputError(f"{known['source']} has changed since run {run.name} was trained on it")
     return images
 
@@ -154,7 +154,7 @@ def _trainer(images: ImageSet, info: dict[str, Any]) -> Trainer:
     device, kind = choose_device(config.device), info["model"]["kind"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        module = architecture(info["model"]).build().to(device)
+        module = channels_last(architecture(info["model"]).build().to(device))
     if "precision" not in info:
         inputs, labels = (part.to(device) for part in batches.batch(0, 0))
         info["precision"], info["precision_reason"] = choose_precision(

@@ -191,7 +191,7 @@ class PictureRunPage:
     losses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     confusion: Confusion | None = None
     damage: tuple[DamageCurve, ...] = ()
-    lesions: ClassLesions | None = None
+    lesions: tuple[ClassLesions, ...] = ()
     invariance: tuple[InvarianceCurve, ...] = ()
     attributions: tuple[AttributionRow, ...] = ()
     readable: ReadableModel | None = None

@@ -27,12 +27,14 @@ class PictureBank:
     """The pictures of a page, each once: uint8 [picture, row, column] or [picture, row, column, 3], 0 black.
 
     `numbers` are their places in the image set; `labels` their classes and `names` their files, where there are any.
+    `size` are the rows and columns of what the network saw, in which boxes are said, where the pictures are smaller.
     """
 
     pictures: NDArray[np.uint8]
     numbers: tuple[int, ...]
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         fits = self.pictures.dtype == np.uint8 and self.pictures.ndim in (3, 4)
@@ -98,13 +100,14 @@ class Backward:
 
     `maps` float [example, row, column] or [example, channel, row, column], signed; `method` is its name, `seed` in
     words where it starts (1 at the place of the maximum), `survival` the rank correlation with the same map after the
-    layers above were randomised.
+    layer's weights were drawn anew, the mean over `checked` of its units.
     """
 
     method: str
     maps: Floats
     seed: str = ""
     survival: float | None = None
+    checked: int = 1
 
     def __post_init__(self) -> None:
         finite(f"{self.method} maps", self.maps, 3, 4)
@@ -209,7 +212,7 @@ class PictureUnit:
     filter: Filter | None = None
     weights: Floats | None = None
     concepts: tuple[ConceptScore, ...] = ()
-    lesion: Lesion | None = None
+    lesions: tuple[Lesion, ...] = ()
 
     def __post_init__(self) -> None:
         need(self.index >= 0, f"unit {self.index} is below 0")

@@ -68,6 +68,15 @@ class Extent:
     def size(self) -> int:
         return max(int(np.ceil(self._lines[2] - self._lines[1] - 1e-9)), int((self.last - self.first).max()))
 
+    def reach(self, cell: int, first: int, last: int) -> tuple[int, int]:
+        """First and last (not included) of what a cell would see without a border."""
+        if self.whole or last - first >= self.size:
+            return first, last
+        if first == 0 and last == self.length:
+            start = int(np.floor(self.offset + self.stride * cell + 0.5))
+            return start, start + self.size
+        return (last - self.size, last) if first == 0 else (first, first + self.size)
+
     @cached_property
     def centres(self) -> Integers:
         """The pixel on which each cell is centred, inside the picture; of two in the middle the later one."""
@@ -115,6 +124,11 @@ class ReceptiveField:
             raise InputError(f"{self.site} has {self.grid[0]} x {self.grid[1]} places; there is no ({row}, {column})")
         r, c = self.rows, self.columns
         return int(r.first[row]), int(r.last[row]), int(c.first[column]), int(c.last[column])
+
+    def reach(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """The box of a cell as large as an inner one's: where the border cuts it off, it goes on beyond it."""
+        top, bottom, left, right = self.box(row, column)
+        return (*self.rows.reach(row, top, bottom), *self.columns.reach(column, left, right))
 
     def centres(self, grid: tuple[int, int] | None = None) -> tuple[Integers, Integers]:
         """The row of pixels on which each row of cells is centred, and the column on which each column is."""

@@ -41,7 +41,7 @@ def call(place: Path, *arguments: str) -> Result:
 
 
 def kept(place: Path, pattern: str) -> dict:
-    (found,) = (place / "reports" / "tiny" / "maps").glob(pattern + ".json")
+    (found,) = (place / "reports" / "tiny" / "maps").glob(pattern.rstrip("*") + "*.json")
     return json.loads(found.read_text("utf-8"))
 
 
@@ -87,6 +87,16 @@ def test_a_unit_and_a_file(place: Path) -> None:
     assert np.shape(kept(place, "occlusion_photo.png_*")["values"]) == (8, 8)
 
 
+def test_files_of_one_name_have_maps_of_their_own(place: Path) -> None:
+    """Two pictures called alike, in two folders, do not overwrite each other's maps."""
+    for shade in (20, 200):
+        (place / f"of-{shade}").mkdir()
+        Image.new("L", (8, 8), shade).save(place / f"of-{shade}" / "same.png")
+        done = call(place, "occlude", "tiny", str(place / f"of-{shade}" / "same.png"), "--draws", "0")
+        assert done.exit_code == 0, done.output
+    assert len(list((place / "reports" / "tiny" / "maps").glob("occlusion_same.png_*.json"))) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -99,6 +109,11 @@ def test_a_unit_and_a_file(place: Path) -> None:
         (("saliency", "tiny", "1", "--unit", "features.0/99"), "no unit 99 in features.0; it has 0 to 3"),
         (("saliency", "tiny", "1", "--unit", "features.0/1", "--place", "edge"), "no place 'edge'"),
         (("saliency", "tiny", "1", "--method", "grad-cam", "--layer", "nothing"), "no site 'nothing'"),
+        (("saliency", "tiny", "1", "--fill", "grey"), "--fill is for --method integrated-gradients"),
+        (
+            ("saliency", "tiny", "1", "--method", "guided", "--steps", "8"),
+            "--steps is for --method integrated-gradients",
+        ),
     ],
 )
 def test_mistakes_are_named(place: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from cellscope.axes import Site
 from cellscope.cli import cellscope
 from cellscope.data.imagesets import open_images
 from cellscope.errors import InputError
@@ -17,7 +18,7 @@ from cellscope.pipeline.classifiers import load_classifier, open_pictures
 from cellscope.pipeline.picture_training import begin_pictures
 from cellscope.training.config import TrainingConfig
 from cellscope.training.run import RunFolder
-from cellscope.vision.objectives import channel
+from cellscope.vision.objectives import alignment, channel, direction, interpolation, layer, logit
 from cellscope.vision.visualise import visualise
 
 
@@ -80,6 +81,33 @@ def test_starts_are_compared(place: Path) -> None:
     assert np.shape(kept["curve"]) == (1, 2, 6)
 
 
+def test_ways_directions_and_sums(place: Path) -> None:
+    """A way between units, the directions of a file, a layer, and sums are the library's objectives of these names."""
+    run = RunFolder(place / "runs" / "tiny")
+    network = load_classifier(run)
+    classes = network.classes
+    vectors = np.array([[1, 0, 0, 0, 0, 0, 0, -1], [0, 2, 0, 0, 0, 0, 0, 0]], np.float32)
+    np.save(place / "ways.npy", vectors)
+    np.savetxt(place / "ways.csv", vectors, delimiter=",")
+    one, other, site = "features.4/1", "features.4/2", Site("features.4")
+    wanted = {
+        ("--between", one, other, "--frames", "3"): interpolation(one, other, 3),
+        ("--between", one, other, "--align", "0.5"): interpolation(one, other) + 0.5 * alignment(site),
+        ("--direction", str(place / "ways.npy"), "--at", "features.4"): direction(site, vectors),
+        ("--direction", str(place / "ways.csv"), "--at", str(site), "--power", "1"): direction(site, vectors, power=1),
+        ("features.4", "--of", "layer", "--seed", "5"): layer(site),
+        (one, "--with", f"-0.5*{other}", "--with", "3"): channel(one) + -0.5 * channel(other) + logit(3, classes),
+    }  # fmt: skip
+    for words, objective in wanted.items():
+        done = call(place, "visualise", "tiny", *words, "--force")
+        assert done.exit_code == 0, done.output
+        newest = max((place / "out").glob("visualised*.json"), key=lambda path: path.stat().st_mtime_ns)
+        kept = json.loads(newest.read_text("utf-8"))
+        own = visualise(network, objective, steps=6, seed=5 if "5" in words else 0)
+        assert kept["names"] == list(own.names)
+        np.testing.assert_allclose(kept["end"], own.end, rtol=1e-3, atol=1e-6)
+
+
 def test_nothing_is_replaced_silently(place: Path) -> None:
     """A second time is refused before any work, unless --force is given; another seed has another name."""
     arguments = ("visualise", "tiny", "features.4/5")
@@ -99,8 +127,17 @@ def test_mistakes_are_named(place: Path) -> None:
         (("tiny", "nowhere/1"), "no site 'nowhere'"),
         (("tiny", "--class", "cat"), "no class 'cat'"),
         (("tiny", "features.4/1", "--class", "3"), "not both"),
-        (("tiny", "features.4/1", "--of", "logit"), "channel and neuron"),
+        (("tiny", "features.4/1", "--of", "logit"), "channel, neuron, layer"),
         (("tiny", "features.4/1", "--diversity", "5", "--seed", "8"), "repeats=4"),
+        (("tiny", "features.4/1", "--align", "1"), "give --between"),
+        (("tiny", "features.4/1", "--power", "1"), "--power is for --direction"),
+        (("tiny", "features.4/1", "--between", "features.4/1", "features.4/2"), "leave features.4/1 out"),
+        (("tiny", "--between", "features.4/1", "features.4"), "name one of its units"),
+        (("tiny", "--between", "features.4/1", "features.4/2", "--class", "3"), "leave --class"),
+        (("tiny", "--direction", "gone.npy"), "--at SITE"),
+        (("tiny", "--direction", "gone.npy", "--at", "features.4"), "no file gone.npy"),
+        (("tiny", "features.4/1", "--with", "2*nothing"), "no site 'nothing'"),
+        (("tiny", "features.4/1", "--of", "layer"), "for one SITE"),
     ):
         done = call(place, "visualise", *arguments)
         assert isinstance(done.exception, InputError), done.output

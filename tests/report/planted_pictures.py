@@ -172,9 +172,11 @@ def unit_of(k: int, maps: Floats, kernel: Floats, *, first: bool, full: bool = T
         if full
         else None,
         concepts=scores,
-        lesion=Lesion(
-            overall=-0.012,
-            by_class={c: float(v) for c, v in zip(classes, draw.normal(-0.02, 0.05, len(classes)), strict=True)},
+        lesions=(
+            Lesion(
+                overall=-0.012,
+                by_class={c: float(v) for c, v in zip(classes, draw.normal(-0.02, 0.05, len(classes)), strict=True)},
+            ),
         ),
     )
 
@@ -229,7 +231,7 @@ def classes_page(*, count: int = 24) -> LayerPage:
         top = tuple(map(float, values[order, k, 0, 0]))
         examples_of = Examples(inputs=tuple(map(int, order)), values=top, boxes=whole, maps=values[order, k])
         lesion = Lesion(overall=0.0, by_class={"circle": float("nan")})
-        made.append(PictureUnit(index=k, top=examples_of, lesion=lesion))
+        made.append(PictureUnit(index=k, top=examples_of, lesions=(lesion,)))
     return LayerPage(
         header=HEADER,
         headline=Headline(sentence="Each unit is a class."),
@@ -262,7 +264,7 @@ def rows_page(*, units: int = 12) -> LayerPage:
                     ConceptScore(concept="rich", auc=0.9, low=0.85, high=0.94, answer="yes"),
                     ConceptScore(concept="poor", auc=0.6, low=0.5, high=0.7),
                 ),
-                lesion=Lesion(overall=-0.1, by_class={"rich": -0.2, "poor": 0.01}, fill="mean"),
+                lesions=(Lesion(overall=-0.1, by_class={"rich": -0.2, "poor": 0.01}, fill="mean"),),
             )
         )
     return LayerPage(

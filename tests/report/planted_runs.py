@@ -137,10 +137,18 @@ def run_page(**changes: Any) -> PictureRunPage:
             for fill in ("zero", "mean")
         ),
         "chance": 1 / len(classes),
-        "lesions": ClassLesions(
-            units=tuple(f"features.3/{k}" for k in range(32)),
-            classes=classes,
-            values=np.minimum(draw.normal(-0.01, 0.03, (32, len(classes))), 0.06) - hit,
+        "lesions": (
+            ClassLesions(
+                units=tuple(f"features.3/{k}" for k in range(32)),
+                classes=classes,
+                values=np.minimum(draw.normal(-0.01, 0.03, (32, len(classes))), 0.06) - hit,
+            ),
+            ClassLesions(
+                units=tuple(f"features.3/{k}" for k in range(32)),
+                classes=classes,
+                fill="mean",
+                values=0.5 * (np.minimum(draw.normal(-0.01, 0.03, (32, len(classes))), 0.06) - hit),
+            ),
         ),
         "invariance": tuple(
             InvarianceCurve(change=change, layer=layer, amount=amount, line=alike(rate * (1 + n / 2)))

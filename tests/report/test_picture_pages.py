@@ -352,7 +352,7 @@ def test_hostile_names_are_text(tmp_path: Path, opened: Open) -> None:
     names = (NASTY,) * 9
     unit = replace(
         layer.units[0], remark=NASTY, tracks=NASTY, numbers=((NASTY, NASTY),), agreement=NASTY,
-        concepts=(ConceptScore(concept=NASTY, auc=0.9, answer="yes"),), lesion=Lesion(overall=0, by_class={NASTY: 0.1}, fill=NASTY),
+        concepts=(ConceptScore(concept=NASTY, auc=0.9, answer="yes"),), lesions=(Lesion(overall=0, by_class={NASTY: 0.1}, fill=NASTY),),
         optimised=(replace(layer.units[0].optimised[0], label=NASTY),), backward=(replace(layer.units[0].backward[0], method=NASTY, seed=NASTY),),
     )  # fmt: skip
     bank = replace(layer.bank, labels=names, names=names)

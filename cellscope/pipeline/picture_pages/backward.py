@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Unit
 from cellscope.errors import CellscopeError
 from cellscope.hooks.modules import Outlet
+from cellscope.pipeline.picture_pages.bounds import bounded, shrunk
 from cellscope.pipeline.picture_pages.material import Material
 from cellscope.report.picture_contents import Backward
 from cellscope.vision.crops import Crops, crops
@@ -15,25 +16,31 @@ from cellscope.vision.projections import projections
 from cellscope.vision.randomisation import survival
 
 METHODS = ("deconvnet", "guided")
-CHECKED = 2
-"""Units of a layer for which it is measured how much of the pictures survives; the page says their mean."""
 
 
-def layer_backward(material: Material, outlet: Outlet) -> list[tuple[Backward, ...]]:
+def layer_backward(material: Material, outlet: Outlet, checked: int) -> list[tuple[Backward, ...]]:
     """For every unit of a layer what the methods make of its top examples; nothing where they cannot be asked."""
     network, images = material.network, material.search.images
-    if images.flat or outlet.grid == (1, 1):
+    if images.flat:
         return [()] * outlet.units
     found, field = material.examples[outlet.site], material.fields[outlet.site]
     made: list[tuple[Backward, ...]] = []
     try:
-        kept = {method: _survival(material, outlet, method) for method in METHODS}
+        few = _checked(material, outlet, checked)
+        kept = {method: _survival(material, outlet, method, few) for method in METHODS}
+        size = bounded(outlet.units * len(METHODS) * found.k, field.size)
         for unit in range(outlet.units):
             own = crops(network, images, found, unit, field)
             sent = {method: projections(network, images, own, method) for method in METHODS}
             made.append(
                 tuple(
-                    Backward(method=method, maps=_cut(one.values, own), seed=one.seed, survival=kept[method])
+                    Backward(
+                        method=method,
+                        maps=shrunk(_cut(one.values, own), size),
+                        seed=one.seed,
+                        survival=kept[method],
+                        checked=len(few),
+                    )
                     for method, one in sent.items()
                 )
             )
@@ -42,14 +49,20 @@ def layer_backward(material: Material, outlet: Outlet) -> list[tuple[Backward, .
     return made
 
 
-def _survival(material: Material, outlet: Outlet, method: str) -> float | None:
-    """The mean over some live units of what survives when the layer's own weights are drawn anew."""
-    found = material.examples[outlet.site]
-    live = [k for k in range(outlet.units) if k not in found.dead][:CHECKED]
-    if not live:
+def _checked(material: Material, outlet: Outlet, most: int) -> list[int]:
+    """At most so many live units of a layer, evenly spread."""
+    dead = material.examples[outlet.site].dead
+    live = [k for k in range(outlet.units) if k not in dead]
+    places = np.linspace(0, len(live) - 1, min(most, len(live))).round().astype(int)
+    return [live[k] for k in np.unique(places).tolist()]
+
+
+def _survival(material: Material, outlet: Outlet, method: str, units: list[int]) -> float | None:
+    """The mean over units of what survives when the layer's own weights are drawn anew."""
+    if not units:
         return None
-    values = []
-    for unit in live:
+    found, values = material.examples[outlet.site], []
+    for unit in units:
         inputs = material.network.prepare(material.search.images.pixels(found.top.pictures[unit][:3]))
         target = Unit(outlet.site, unit)
         values.append(survival(material.network, method, inputs, target, place="max", cascade=False, draws=1).top)
@@ -57,12 +70,12 @@ def _survival(material: Material, outlet: Outlet, method: str) -> float | None:
 
 
 def _cut(values: NDArray[np.float32], own: Crops) -> NDArray[np.float32]:
-    """Maps [example, channel, row, column] cut to what the unit sees; with zeros where a border cut that off."""
-    boxes = own.boxes
+    """Maps [example, channel, row, column] cut to what the unit sees; with zeros beyond the picture's border."""
+    boxes = np.array([own.field.reach(int(row), int(column)) for row, column in own.places])
     rows, columns = int(np.ptp(boxes[:, :2], 1).max()), int(np.ptp(boxes[:, 2:], 1).max())
     made = np.zeros((len(values), values.shape[1], rows, columns), np.float32)
-    for k, (top, bottom, left, right) in enumerate(boxes.tolist()):
-        high, wide = bottom - top, right - left
-        down, along = (rows - high if top == 0 else 0), (columns - wide if left == 0 else 0)
-        made[k, :, down : down + high, along : along + wide] = values[k, :, top:bottom, left:right]
+    for k, (start, box) in enumerate(zip(boxes[:, [0, 2]].tolist(), own.boxes.tolist(), strict=True)):
+        top, bottom, left, right = box
+        inner = slice(top - start[0], bottom - start[0]), slice(left - start[1], right - start[1])
+        made[k, :, inner[0], inner[1]] = values[k, :, top:bottom, left:right]
     return made

@@ -11,6 +11,7 @@ from cellscope.evidence.several import k_best, steps
 from cellscope.hooks.modules import Outlet
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.pages import number
+from cellscope.pipeline.picture_pages.bounds import bounded
 from cellscope.pipeline.picture_pages.material import Material, as_shown, maps_of
 from cellscope.pipeline.picture_pages.words import concept_headline, header
 from cellscope.report.contents import Line, Ranking, UnitCurves, UnitRow
@@ -151,4 +152,6 @@ def bank_of(material: Material, numbers: NDArray[np.int64]) -> PictureBank | Row
     pixels, known = images.pixels(numbers), tuple(int(k) for k in numbers)
     if images.flat:
         return RowBank(values=pixels, columns=images.columns, numbers=known, labels=labels, names=names)
-    return PictureBank(pictures=as_shown(material.network, pixels), numbers=known, labels=labels, names=names)
+    size = (pixels.shape[2], pixels.shape[3])
+    pictures = as_shown(material.network, pixels, bounded(len(pixels), size))
+    return PictureBank(pictures=pictures, numbers=known, labels=labels, names=names, size=size)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Effort:
     """steps     of every optimised picture
+    climbed   units of a layer that are climbed for on pixels, from `starts` random starts in `climb` steps; `published`
+              steps of the published recipes (None: as published)
+    checked   units of a layer for which it is measured how much of deconvnet and guided pictures survives
     lesioned  pictures on which lesions are scored: half of them choose, half report
     shares, draws  points of a damage curve, and its random orders; `damaged` pictures they are scored on
     moved     pictures that are shifted, turned and so on
@@ -18,6 +21,11 @@ class Effort:
     """
 
     steps: int = 192
+    climbed: int = 512
+    starts: int = 4
+    climb: int = 120
+    published: int | None = None
+    checked: int = 16
     lesioned: int = 1_000
     shares: int = 8
     draws: int = 8
@@ -32,7 +40,7 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(
-    steps=48, lesioned=200, shares=5, draws=3, damaged=100, moved=64, lessons=600, fits=60, explained=4, redrawn=2,
-    snapshots=8,
+    steps=48, climbed=6, starts=3, climb=60, published=40, checked=6, lesioned=200, shares=5, draws=3, damaged=100,
+    moved=64, lessons=600, fits=60, explained=4, redrawn=2, snapshots=8,
 )  # fmt: skip
 """What the demonstration spends, so that its pages are there within two minutes of the training."""

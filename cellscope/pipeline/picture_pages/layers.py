@@ -6,6 +6,7 @@ import numpy as np
 
 from cellscope.hooks.modules import Outlet
 from cellscope.pipeline.picture_pages.concepts import Concepts, bank_of
+from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material
 from cellscope.pipeline.picture_pages.units import Dear, Units
 from cellscope.pipeline.picture_pages.words import header, method
@@ -13,7 +14,7 @@ from cellscope.report.contents import Headline
 from cellscope.report.picture_contents import LayerGrid, LayerPage
 
 
-def layer_page(material: Material, concepts: Concepts, dear: Dear, position: int) -> LayerPage:
+def layer_page(material: Material, concepts: Concepts, dear: Dear, position: int, effort: Effort) -> LayerPage:
     """Everything that the page of the `position`-th layer shows."""
     outlets = material.search.outlets
     outlet, found = outlets[position], material.examples[outlets[position].site]
@@ -21,7 +22,7 @@ def layer_page(material: Material, concepts: Concepts, dear: Dear, position: int
         np.concatenate([material.shown, *(found.kept(w).pictures.ravel() for w in ("top", "bottom", "random"))])
     )
     bank = {int(n): at for at, n in enumerate(numbers)}
-    units = Units(material, concepts, outlet, dear, bank).all()
+    units = Units(material, concepts, outlet, dear, bank, effort.checked).all()
     return LayerPage(
         header=header(material.search),
         headline=headline(material, concepts, outlet),

@@ -15,6 +15,7 @@ from cellscope.evidence.several import Sample
 from cellscope.hooks.modules import Outlet, watch
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.find_pictures import PictureSearch
+from cellscope.pipeline.picture_pages.bounds import shrunk
 from cellscope.pipeline.picture_pages.sample import samples
 from cellscope.vision.examples import Examples, examples
 from cellscope.vision.receptive import ReceptiveField, receptive_fields
@@ -79,10 +80,14 @@ def maps_of(network: Classifier, pixels: NDArray[np.float32], sites: Sequence[Si
     return {site: x if x.ndim == 4 else x[:, :, None, None] for site, x in found.items()}
 
 
-def as_shown(network: Classifier, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Pictures as the network gets them, for people: uint8 [picture, row, column] or [picture, row, column, 3]."""
+def as_shown(
+    network: Classifier, pixels: NDArray[np.float32], size: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Pictures as the network gets them, for people: uint8 [picture, row, column] or [picture, row, column, 3]; made
+    `size` (rows, columns), if that is smaller.
+    """
     undone = network.preprocessing.undo(network.prepare(pixels).cpu()).clamp(0, 1).numpy()
-    return coloured(undone)
+    return coloured(undone if size is None else shrunk(undone, size))
 
 
 def coloured(pictures: NDArray[np.floating]) -> NDArray[np.uint8]:

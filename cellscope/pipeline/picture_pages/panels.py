@@ -25,6 +25,7 @@ from cellscope.vision.backquery import backquery
 from cellscope.vision.damage import damage
 from cellscope.vision.invariance import invariance
 from cellscope.vision.labelled import Halves, class_numbers, told
+from cellscope.vision.lesions import FILLS
 from cellscope.vision.occlusion import occlusion
 from cellscope.vision.probes import probes
 from cellscope.vision.randomisation import survival
@@ -76,10 +77,10 @@ def attributions(material: Material, effort: Effort, progress: Progress | None =
 def damages(
     material: Material, halves: Halves, dear: Dear, effort: Effort, progress: Progress | None = None
 ) -> tuple[DamageCurve, ...]:
-    """Accuracy over the share of each main layer that is removed, both orders, zero-filled."""
+    """Accuracy over the share of each main layer that is removed: both orders, both fills."""
     curves = []
-    for at, outlet in enumerate(material.main[:-1] or material.main):
-        ranked = dear.lesions[str(outlet.site)]
+    layers = material.main[:-1] or material.main
+    for at, (outlet, ranked) in enumerate((o, one) for o in layers for one in dear.lesions[str(o.site)]):
         made = damage(material.network, halves, ranked, steps=effort.shares, draws=effort.draws, most=effort.damaged)
         low, high = made.range()
         x = tuple(float(s) for s in made.shares)
@@ -91,21 +92,24 @@ def damages(
             DamageCurve(layer=site, order="random", fill=made.fill, line=random),
         ]
         if progress:
-            progress(at + 1, len(material.main), "damage")
+            progress(at + 1, len(layers) * len(FILLS), "damage")
     return tuple(curves)
 
 
-def lesions(dear: Dear) -> ClassLesions | None:
-    """Which class hangs on which unit: the units whose loss costs any class most."""
-    if not dear.lesions:
-        return None
+def lesions(dear: Dear) -> tuple[ClassLesions, ...]:
+    """Which class hangs on which unit, once for each fill: the units whose loss costs any class most by either."""
     made = list(dear.lesions.items())[:-1] or list(dear.lesions.items())
-    names = [f"{site}/{k}" for site, one in made for k in range(len(one.change))]
-    values = np.concatenate([one.change for _, one in made])
-    worst = np.argsort(np.nanmin(np.where(np.isnan(values), 0.0, values), axis=1), kind="stable")[:WORST]
-    first = made[0][1]
-    return ClassLesions(
-        units=tuple(names[k] for k in worst), classes=first.whole.classes, values=values[worst], fill=first.fill
+    if not made:
+        return ()
+    names = [f"{site}/{k}" for site, own in made for k in range(len(own[0].change))]
+    by_fill = [np.concatenate([own[k].change for _, own in made]) for k in range(len(FILLS))]
+    harm = np.min([np.nan_to_num(values).min(1) for values in by_fill], axis=0)
+    worst = np.argsort(harm, kind="stable")[:WORST]
+    return tuple(
+        ClassLesions(
+            units=tuple(names[k] for k in worst), classes=one.whole.classes, values=values[worst], fill=one.fill
+        )
+        for one, values in zip(made[0][1], by_fill, strict=True)
     )
 
 

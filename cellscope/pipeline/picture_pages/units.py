@@ -9,58 +9,55 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from cellscope.axes import Progress, Unit
+from cellscope.axes import Progress
 from cellscope.hooks.modules import Outlet
 from cellscope.pipeline.pages import number
 from cellscope.pipeline.picture_pages.backward import layer_backward
 from cellscope.pipeline.picture_pages.concepts import Concepts
 from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.filters import layer_filters
-from cellscope.pipeline.picture_pages.material import Material, coloured, maps_of
-from cellscope.report.contents import Line
-from cellscope.report.picture_contents import ConceptScore, Examples, Filter, Lesion, Optimised, PictureUnit
+from cellscope.pipeline.picture_pages.made import Made, made_for
+from cellscope.pipeline.picture_pages.material import Material, maps_of
+from cellscope.report.picture_contents import ConceptScore, Examples, Filter, Lesion, PictureUnit
 from cellscope.vision.examples import Kept
 from cellscope.vision.importance import Importance, each_unit
 from cellscope.vision.labelled import Halves
-from cellscope.vision.visualise import Visualisation, visualise
-
-POINTS = 48
-"""Of the curve of an objective."""
+from cellscope.vision.lesions import FILLS
 
 
 @dataclass(frozen=True, eq=False)
 class Dear:
-    """What takes long, of the main layers alone: optimised pictures, and what the loss of every unit does."""
+    """What takes long, of the main layers alone: what is made to drive a unit, and what its loss does, by fill."""
 
-    optimised: Mapping[str, Visualisation] = field(default_factory=dict)
-    lesions: Mapping[str, Importance] = field(default_factory=dict)
+    made: Mapping[str, Made] = field(default_factory=dict)
+    lesions: Mapping[str, tuple[Importance, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, material: Material, halves: Halves | None, effort: Effort, progress: Progress | None = None) -> Dear:
         """Measure both of the main layers; what a network cannot be asked for is left out."""
-        optimised, lesions = {}, {}
-        seed = material.search.findings.counts.seed
+        made, lesions = {}, {}
         for at, outlet in enumerate(material.main):
             if progress:
                 progress(at, len(material.main), "pictures and lesions")
-            units = [str(Unit(outlet.site, k)) for k in range(outlet.units)]
-            if not material.search.images.flat:
-                optimised[str(outlet.site)] = visualise(material.network, units, steps=effort.steps, seed=seed)
+            made[str(outlet.site)] = made_for(material, outlet, effort)
             if halves is not None:
-                lesions[str(outlet.site)] = each_unit(material.network, halves, outlet.site)
-        return cls(optimised, lesions)
+                lesions[str(outlet.site)] = tuple(
+                    each_unit(material.network, halves, outlet.site, fill=fill) for fill in FILLS
+                )
+        return cls(made, lesions)
 
 
 class Units:
     """Composes the units of one layer; `bank` maps the number of a picture to its place in the page's bank."""
 
     def __init__(
-        self, material: Material, concepts: Concepts, outlet: Outlet, dear: Dear, bank: Mapping[int, int]
+        self, material: Material, concepts: Concepts, outlet: Outlet, dear: Dear, bank: Mapping[int, int], checked: int
     ) -> None:
         self.material, self.concepts, self.outlet, self.dear, self.bank = material, concepts, outlet, dear, bank
         self.examples, self.field = material.examples[outlet.site], material.fields[outlet.site]
+        self.made = dear.made.get(str(outlet.site), Made())
         self.filters = layer_filters(material, outlet)
-        self.backward = layer_backward(material, outlet) if outlet in material.main else [()] * outlet.units
+        self.backward = layer_backward(material, outlet, checked) if outlet in material.main else [()] * outlet.units
         self.base = next(
             base
             for base, part in zip(concepts.sizes.tolist(), concepts.findings.parts, strict=False)
@@ -88,11 +85,12 @@ class Units:
             bottom=examples["bottom"],
             random=examples["random"],
             backward=self.backward[index],
-            optimised=self._optimised(index),
+            optimised=tuple(self.made.pictures.get(index, ())),
+            agreement=self.made.agreement.get(index, ""),
             filter=self._filter(index),
             weights=self._weights(index),
             concepts=self._concepts(index),
-            lesion=self._lesion(index),
+            lesions=self._lesions(index),
         )
 
     def address(self, index: int) -> str:
@@ -117,7 +115,7 @@ class Units:
         return made
 
     def _box(self, place: Sequence[int]) -> tuple[int, int, int, int]:
-        top, bottom, left, right = self.field.box(place[0], place[1])
+        top, bottom, left, right = self.field.reach(place[0], place[1])
         return top, left, bottom, right
 
     def _filter(self, index: int) -> Filter | None:
@@ -134,19 +132,6 @@ class Units:
             return None
         weights: NDArray[np.float32] = module.weight[index].detach().float().cpu().numpy()
         return weights
-
-    def _optimised(self, index: int) -> tuple[Optimised, ...]:
-        made = self.dear.optimised.get(str(self.outlet.site))
-        if made is None:
-            return ()
-        picture = coloured(made.pictures[index : index + 1])[0]
-        every = max(1, made.curve.shape[1] // POINTS)
-        curve = made.curve[index, ::every]
-        line = Line(x=tuple(float(k * every) for k in range(len(curve))), y=tuple(float(v) for v in curve))
-        label = f"preset {made.preset.name}, {made.preset.steps} steps, seed {made.seed}"
-        if made.dead[index]:
-            label += "; no gradient reached the picture: the unit is dead here"
-        return (Optimised(picture=picture, label=label, value=float(made.end[index]), objective=line),)
 
     def _concepts(self, index: int) -> tuple[ConceptScore, ...]:
         """How well the unit tells every concept, best first."""
@@ -167,11 +152,12 @@ class Units:
             )  # fmt: skip
         return tuple(sorted(made, key=lambda score: -(score.auc or 0.0)))
 
-    def _lesion(self, index: int) -> Lesion | None:
-        made = self.dear.lesions.get(str(self.outlet.site))
-        if made is None:
-            return None
-        change = made.reporting.accuracy[index] - made.whole.accuracy[0]
-        by_class = made.reporting.recall[index] - made.whole.recall[0]
-        named = {c: float(v) for c, v in zip(made.whole.classes, by_class, strict=True) if np.isfinite(v)}
-        return Lesion(overall=float(change), by_class=named, fill=made.fill)
+    def _lesions(self, index: int) -> tuple[Lesion, ...]:
+        """What the loss of the unit does, once for each fill."""
+        lesions = []
+        for made in self.dear.lesions.get(str(self.outlet.site), ()):
+            change = made.reporting.accuracy[index] - made.whole.accuracy[0]
+            by_class = made.reporting.recall[index] - made.whole.recall[0]
+            named = {c: float(v) for c, v in zip(made.whole.classes, by_class, strict=True) if np.isfinite(v)}
+            lesions.append(Lesion(overall=float(change), by_class=named, fill=made.fill))
+        return tuple(lesions)

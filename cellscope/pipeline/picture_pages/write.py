@@ -31,7 +31,7 @@ def write_picture_pages(
     for position, outlet in enumerate(search.outlets):
         if progress:
             progress(position, total, str(outlet.site))
-        write_layer_page(reports, layer_page(material, concepts, dear, position), single_file=single_file)
+        write_layer_page(reports, layer_page(material, concepts, dear, position, effort), single_file=single_file)
     for concept, feature in enumerate(search.findings.features):
         if progress:
             progress(len(search.outlets) + concept, total, feature.name)

@@ -167,7 +167,7 @@
     ]);
     if (damage.length) figures('damage', 'Damage', [...grouped(damage, 'layer')].map(([layer, own]) => ['damage', Scope.visible(layer), 'Blue: best units first; orange: at random, with 95 % intervals. Solid: zero in their place; dashed: their mean.', look => m.damage(own, chance, look)]),
       'Accuracy as a layer loses its units. Zero and mean fill are two experiments: zero takes away what a unit says and what the next layer counts on.');
-    if (lesions) figures('lesions', 'Which class hangs on which unit', [['heat', 'Change of accuracy in points', `Each row is a network without that unit (${lesions.fill} fill); orange is a loss.` + (lesions.left_out ? ` ${lesions.left_out} units on which less hangs are not drawn.` : ''), look => m.lesions(lesions, look)]]);
+    if (lesions.length) figures('lesions', 'Which class hangs on which unit', lesions.map(one => ['heat', `Change of accuracy in points, ${Scope.visible(one.fill)} in its place`, `Each row is a network without that unit (${one.fill} fill); orange is a loss.` + (one.left_out ? ` ${one.left_out} units on which less hangs are not drawn.` : ''), look => m.lesions(one, look)]));
     if (invariance.length) figures('invariance', 'What changes when the picture does', [...grouped(invariance, 'change')].map(([change, own]) => ['invariance', Scope.visible(change), `How like itself each layer stays (${Scope.visible(own[0].measure)}, 1 is the same).`, look => m.invariance(own, look)]));
     if (probes) figures('probes', 'What is already decided where', [['probes', 'Linear probes', 'Accuracy of a linear model on each layer\u2019s activations, on held-out pictures.', look => m.probes(probes, look)]]);
   }

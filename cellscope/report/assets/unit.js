@@ -101,7 +101,7 @@
       for (const one of this.unit.backward || []) {
         const words = [`${Scope.visible(one.method)}: ${one.maps.colour ? 'middle grey' : 'clear'} is 0`];
         if (one.seed) words.push(`started from ${Scope.visible(one.seed)}`);
-        if (one.survival !== null) words.push(`${Scope.short(one.survival)} of it survives a randomised top layer`);
+        if (one.survival !== null) words.push(`${Scope.short(one.survival)} of it survives when the layer is drawn anew` + (one.checked > 1 ? ` (mean of ${one.checked} units)` : ''));
         parts.push(words.join(', ') + '.');
       }
       return parts.join(' ');
@@ -269,10 +269,16 @@
     }
 
     lesion() {
-      const l = this.unit.lesion;
-      if (!l) return null;
-      const bars = l.by_class.length ? Scope.signedBars(l.by_class, Scope.points) : null;
-      return Scope.panel('lesion', 'Without it', [bars], `Change of accuracy in points when the unit is replaced by ${l.fill === 'zero' ? 'zero' : 'its ' + Scope.visible(l.fill)}; overall ${Scope.points(l.overall)}.`);
+      const lesions = this.unit.lesions;
+      if (!lesions) return null;
+      const fill = l => l.fill === 'zero' ? 'zero' : 'its ' + Scope.visible(l.fill), nodes = [];
+      for (const l of lesions) {
+        if (lesions.length > 1) nodes.push(make('h4', '', `${fill(l)} in its place: overall ${Scope.points(l.overall)}`));
+        if (l.by_class.length) nodes.push(Scope.signedBars(l.by_class, Scope.points));
+      }
+      const words = lesions.length > 1 ? 'Change of accuracy in points. Zero also takes away what the next layer counts on; the mean takes away only what the unit says of the single picture.'
+        : `Change of accuracy in points when the unit is replaced by ${fill(lesions[0])}; overall ${Scope.points(lesions[0].overall)}.`;
+      return Scope.panel('lesion', 'Without it', nodes, words);
     }
   };
 })(window.Scope);

@@ -20,7 +20,7 @@ def bank_panel(bank: PictureBank | RowBank, sheets: Sheets) -> Json:
     words = {"numbers": bank.numbers, "labels": bank.labels, "names": bank.names}
     if isinstance(bank, RowBank):
         return {"rows": bank.values, "columns": bank.columns, **words}
-    return {"strips": sheets.many("pictures", bank.pictures), "size": bank.pictures.shape[1:3], **words}
+    return {"strips": sheets.many("pictures", bank.pictures), "size": bank.size or bank.pictures.shape[1:3], **words}
 
 
 def layer_panel(page: LayerPage, sheets: Sheets) -> Json:
@@ -53,7 +53,7 @@ def unit_panel(unit: PictureUnit, sheets: Sheets) -> Json:
         "filter": filter_panel(unit.filter, sheets),
         "weights": unit.weights,
         "concepts": concepts_panel(unit.concepts),
-        "lesion": lesion_panel(unit.lesion),
+        "lesions": [lesion_panel(one) for one in unit.lesions],
     }
     known = {key: value for key, value in made.items() if value is not None and (key == "weights" or value)}
     return {"index": unit.index, **known}
@@ -74,7 +74,7 @@ def examples_panel(examples: Examples | None, name: str, sheets: Sheets) -> Json
 def backward_panel(one: Backward, sheets: Sheets) -> Json:
     """What a method sent back to the pixels."""
     drawn = sheets.weights("backward", one.maps)
-    return {"method": one.method, "seed": one.seed, "survival": one.survival, "maps": drawn}
+    return {"method": one.method, "seed": one.seed, "survival": one.survival, "checked": one.checked, "maps": drawn}
 
 
 def optimised_panel(one: Optimised, sheets: Sheets) -> Json:
@@ -118,19 +118,18 @@ def concepts_panel(scores: Sequence[ConceptScore]) -> list[list[object]]:
     return [[s.concept, s.auc, s.low, s.high, s.iou, s.iou_most, s.sign, s.answer] for s in scores]
 
 
-def lesion_panel(lesion: Lesion | None) -> Json | None:
+def lesion_panel(lesion: Lesion) -> Json:
     """Change of accuracy, overall and by class."""
-    if lesion is None:
-        return None
     return {"overall": lesion.overall, "by_class": list(lesion.by_class.items()), "fill": lesion.fill}
 
 
 def unit_rows(page: LayerPage) -> tuple[list[str], list[dict[str, str | float | int | bool | None]]]:
     """The table beside the page: a unit a row, with what it does, tracks, and what its loss costs."""
     concepts = list(dict.fromkeys(score.concept for unit in page.units for score in unit.concepts))
-    classes = list(dict.fromkeys(name for unit in page.units if unit.lesion for name in unit.lesion.by_class))
-    columns = ["unit", "dead", "tracks", "remark", "most", "lesion"]
-    columns += [f"{what} {name}" for name in concepts for what in ("auc", "iou")] + [f"lesion {c}" for c in classes]
+    lesions = [(one.fill, name) for unit in page.units for one in unit.lesions for name in ("", *one.by_class)]
+    columns = ["unit", "dead", "tracks", "remark", "most"]
+    columns += [f"{what} {name}" for name in concepts for what in ("auc", "iou")]
+    columns += [_lesion_column(*one) for one in dict.fromkeys(lesions)]
     rows = []
     for unit in page.units:
         row: dict[str, str | float | int | bool | None] = {
@@ -139,10 +138,15 @@ def unit_rows(page: LayerPage) -> tuple[list[str], list[dict[str, str | float | 
             "tracks": unit.tracks,
             "remark": unit.remark,
             "most": max(unit.top.values, default=None) if unit.top else None,
-            "lesion": unit.lesion.overall if unit.lesion else None,
         }
         for score in unit.concepts:
             row |= {f"auc {score.concept}": score.auc, f"iou {score.concept}": score.iou}
-        row |= {f"lesion {name}": value for name, value in (unit.lesion.by_class if unit.lesion else {}).items()}
+        for one in unit.lesions:
+            row |= {_lesion_column(one.fill, name): value for name, value in (("", one.overall), *one.by_class.items())}
         rows.append(row)
     return columns, rows
+
+
+def _lesion_column(fill: str, name: str) -> str:
+    """`lesion zero` for all classes together, `lesion zero circle` for one."""
+    return f"lesion {fill} {name}".strip()

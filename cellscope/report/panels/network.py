@@ -44,7 +44,7 @@ def network_panel(page: PictureRunPage, sheets: Sheets) -> Json:
             for one in page.damage
         ],
         "chance": page.chance,
-        "lesions": lesions_panel(page.lesions),
+        "lesions": [made for one in page.lesions if (made := lesions_panel(one)) is not None],
         "invariance": [
             {"change": i.change, "layer": i.layer, "amount": i.amount, "measure": i.measure, "line": line_panel(i.line)}
             for i in page.invariance
@@ -75,9 +75,9 @@ def concept_row(one: ConceptFinding) -> dict[str, Cell]:
     return {name: values[name] for name in CONCEPT_COLUMNS}
 
 
-def lesions_panel(lesions: ClassLesions | None) -> Json | None:
+def lesions_panel(lesions: ClassLesions) -> Json | None:
     """The units that any class hangs on most, in the order given."""
-    if lesions is None or not lesions.units:
+    if not lesions.units:
         return None
     weight = np.nan_to_num(np.abs(lesions.values)).max(axis=1)
     kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_UNITS])
