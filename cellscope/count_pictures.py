@@ -15,6 +15,7 @@ from cellscope.count import Counts
 from cellscope.data.images import ImageSet
 from cellscope.evidence.baselines import Contexts
 from cellscope.evidence.colours import colour_keys
+from cellscope.evidence.columns import Columns
 from cellscope.evidence.terms import FILLED, PLACES, ROWS, WHOLE
 from cellscope.features.concepts import Concept
 from cellscope.hooks.modules import Outlet
@@ -64,13 +65,20 @@ class _Grid:
         self.chosen = [images.mask_names.index(c.name) for c in self.concepts if c.kind == "span"]
         self.columns = [images.columns.index(c.name) for c in self.concepts if c.kind == "numeric"]
         self.ranker = Ranker()
-        self.contexts = Contexts(len(self.chosen), len(self.columns)) if evidence and not images.flat else None
+        self.contexts: Contexts | None = None
+        self.alone: Columns | None = None
+        if evidence and images.flat:
+            self.alone = Columns(len(self.chosen), self.columns, BLOCKS)
+        elif evidence:
+            self.contexts = Contexts(len(self.chosen), len(self.columns))
         self.labelled = np.zeros(len(self.concepts), np.int64)
         self.together = np.zeros((len(self.chosen), len(self.chosen)), np.int64)
         self.heard = 0
 
     def read(self, glance: Glance, masks: NDArray[np.bool_], part: Round) -> LabelGrid:
-        """The labels of a batch, from its masks [concept, picture, row, column]; colours learn from them at once."""
+        """The labels of a batch, from its masks [concept, picture, row, column]; the baseline learns from them at
+        once.
+        """
         spans = self._spans(masks).reshape(len(self.chosen), part.stop - part.start)
         numbers = glance.pixels[:, self.columns].T if self.columns else np.zeros((0, spans.shape[1]), np.float32)
         labels = self.ranker.grid(part.start, spans, numbers)
@@ -80,6 +88,8 @@ class _Grid:
         if self.contexts is not None:
             keys = colour_keys(glance.pixels, self.places.grid, self.places.rows, self.places.columns)
             self.contexts.add_keys(part, keys, labels)
+        if self.alone is not None:
+            self.alone.add(next(iter(glance.chunks.values())), glance.pixels, labels)
         self.heard += part.stop - part.start
         return labels
 
@@ -136,5 +146,5 @@ class _Counter:
         units = tuple(Unit(self.outlet.site, i) for i in range(self.outlet.units))
         spread = FILLED if grid.images.masks is None else PLACES
         terms = ROWS if grid.images.flat else WHOLE if grid.places.whole else spread
-        sums = self.tally, None, self.shifts, grid.contexts
+        sums = self.tally, None, self.shifts, grid.contexts or grid.alone
         return Counts(units, grid.concepts, grid.heard, grid.labelled, *sums, self.seed, terms, grid.together)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MODEL, TRAINING = ModelOptions(), TrainingConfig()
 TEXT_ALONE = ("num_layers", "rnn_size", "embedding", "dropout", "seq_length", "vocabulary_size", "as_bytes", "encoding")
-PICTURES_ALONE = ("widths", "hidden", "size", "fit", "channels", "label", "masks", "count")
+PICTURES_ALONE = ("widths", "pools", "reads", "hidden", "size", "fit", "channels", "label", "masks", "count")
 FOR_TEXT, FOR_PICTURES = ("lstm", "gru", "rnn"), ("small_cnn", "mlp")
 CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", "as_bytes"}
 """Options that may be given beside --resume."""
@@ -53,6 +53,18 @@ CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", 
     help=f"Part held back: of a text its end, of pictures any.  [default: {VAL_FRACTION:g}; pictures: 0.25]",
 )
 @click.option("--widths", default="16,32,64", help="small_cnn: channels of its convolutions.")
+@click.option(
+    "--pools",
+    type=int,
+    show_default=False,
+    help="small_cnn: only so many of them, the first, halve rows and columns.  [default: all]",
+)
+@click.option(
+    "--reads",
+    type=click.Choice(["whole", "places"]),
+    default="whole",
+    help="small_cnn: whether its classifier reads the last maps as a whole or place by place.",
+)
 @click.option(
     "--hidden", type=int, show_default=False, help="Units of the hidden layer.  [default: small_cnn 64, mlp 200]"
 )
@@ -122,7 +134,7 @@ def _begun_pictures(options: dict[str, Any]) -> Session:
     kind = options["model"] or ("mlp" if images.flat else "small_cnn")
     shapes: dict[str, Any] = {} if options["hidden"] is None else {"hidden": options["hidden"]}
     if kind == "small_cnn":
-        shapes["widths"] = _widths(options["widths"])
+        shapes |= {"widths": _widths(options["widths"]), "pools": options["pools"], "reads": options["reads"]}
     config = TrainingConfig(**{name: options[name] for name in TrainingConfig.__dataclass_fields__ if name in options})
     fraction = PICTURES_FRACTION if options["val_fraction"] is None else options["val_fraction"]
     return begin_pictures(

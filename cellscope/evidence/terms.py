@@ -31,4 +31,5 @@ FILLED = Terms("places of maps", "set of pictures", "in pictures of", *_COLOURS)
 WHOLE = Terms(
     "pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone", ("mean colour", "colours")
 )
-ROWS = Terms("rows", "table", "in rows of", "row alone", "row alone", ("-", "-"))
+ROWS = Terms("rows", "table", "in rows of", "single column", "single columns", ("-", "1 column"),
+             "rows the unit was not chosen on", few="has too few rows")  # fmt: skip

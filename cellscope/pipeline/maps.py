@@ -113,8 +113,8 @@ class PictureMap:
         network = self.asked.network
         checked = None if self.survival is None else {
             "sentence": self.survival.sentence, "layers": self.survival.layers, "spearman": self.survival.signed,
-            "spearman_absolute": self.survival.absolute, "ssim": self.survival.ssim, "draws": self.survival.draws,
-            "seed": self.survival.seed,
+            "spearman_absolute": self.survival.absolute, "ssim": self.survival.ssim, "hog": self.survival.hog,
+            "draws": self.survival.draws, "seed": self.survival.seed,
         }  # fmt: skip
         made = {
             "method": self.method, "target": self.target, "network": network.name, "description": network.description,

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from cellscope.axes import Progress
@@ -24,6 +22,7 @@ from cellscope.models.classifier import Classifier
 from cellscope.models.redraw import redrawn
 from cellscope.vision.occlusion import occlusion
 from cellscope.vision.saliency import attribute
+from cellscope.vision.similarity import similarities
 from cellscope.vision.target import Aim, Place, Target, aim_at, checked
 
 MOSTLY = 0.5
@@ -38,6 +37,7 @@ class Survival:
     signed    float64 [step]: Spearman's correlation of the maps before and after, mean over pictures and draws
     absolute  float64 [step]: that of their absolute values
     ssim      float64 [step]: structural similarity of the absolute values, each over its own maximum (rows: nan)
+    hog       float64 [step]: Pearson's correlation of their histograms of oriented gradients (rows: nan)
     A map that is constant after drawing counts as 0; `constant` are maps that were so before: nothing can survive.
     """
 
@@ -47,6 +47,7 @@ class Survival:
     signed: NDArray[np.float64]
     absolute: NDArray[np.float64]
     ssim: NDArray[np.float64]
+    hog: NDArray[np.float64]
     pictures: int
     draws: int
     seed: int
@@ -99,19 +100,19 @@ def survival(
         stages, name = weighted_layers(aim), aim.name
     before = make(classifier)
     stages = stages if cascade else stages[:1]
-    found = np.empty((draws, len(stages), 3))
+    found = np.empty((draws, len(stages), 4))
     for draw in range(draws):
         network = replace(classifier, module=copy.deepcopy(classifier.module))
         for step, stage in enumerate(stages):
             for number, path in enumerate(stage):
                 _draw_anew(network.module, path, seed + 10_000 * draw + 100 * step + number)
-            found[draw, step] = _similarities(before, make(network))
+            found[draw, step] = similarities(before, make(network))
             if progress is not None:
                 progress(draw * len(stages) + step + 1, draws * len(stages), "drawing layers anew")
     mean = found.mean(0)
     return Survival(
         method, name, tuple(stage[0] for stage in stages),
-        mean[:, 0], mean[:, 1], mean[:, 2], len(inputs), draws, seed,
+        mean[:, 0], mean[:, 1], mean[:, 2], mean[:, 3], len(inputs), draws, seed,
         constant=all(np.ptp(one) == 0 for one in before),
     )  # fmt: skip
 
@@ -159,40 +160,3 @@ def _draw_anew(network: nn.Module, path: str, seed: int) -> None:
     """One layer of a copy gets weights of its own kind, drawn from `seed`."""
     layer = network.get_submodule(path)
     layer.load_state_dict(redrawn(layer, seed).state_dict())
-
-
-def _similarities(before: Maps, after: Maps) -> tuple[float, float, float]:
-    """Spearman's correlation of signed and of absolute values, and the SSIM: means over pictures."""
-    found = []
-    for one, other in zip(before, after, strict=True):
-        signed, absolute = _ranks(one, other), _ranks(np.abs(one), np.abs(other))
-        found.append((signed, absolute, structural_similarity(np.abs(one), np.abs(other))))
-    signed, absolute, ssim = np.mean(found, axis=0).tolist()
-    return signed, absolute, ssim
-
-
-def _ranks(one: Maps, other: Maps) -> float:
-    """Spearman's correlation over all pixels; 0 where one of them is constant."""
-    a, b = one.ravel(), other.ravel()
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(spearmanr(a, b).statistic)
-
-
-def structural_similarity(one: Maps, other: Maps, sigma: float = 1.5) -> float:
-    """Mean SSIM (Wang et al. 2004) of maps [channel, row, column], each over its own maximum; nan for rows.
-
-    Gaussian windows of `sigma`, range 1, constants .01 and .03.
-    """
-    if one.ndim != 3:
-        return float("nan")
-    a, b = (m.astype(np.float64) / (m.max() or 1.0) for m in (one, other))
-
-    def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(gaussian_filter(values, (0, sigma, sigma)))
-
-    mean_a, mean_b = smooth(a), smooth(b)
-    spread_a, spread_b = smooth(a * a) - mean_a**2, smooth(b * b) - mean_b**2
-    shared = smooth(a * b) - mean_a * mean_b
-    top = (2 * mean_a * mean_b + 0.01**2) * (2 * shared + 0.03**2)
-    return float((top / ((mean_a**2 + mean_b**2 + 0.01**2) * (spread_a + spread_b + 0.03**2))).mean())

@@ -6,6 +6,7 @@ import gzip
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,16 @@ from cellscope.errors import InputError, MissingError
 
 def write_idx(path: Path) -> None:
     path.write_bytes(gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 2, 2, 2) + bytes(range(8))))
+
+
+def test_the_digest_is_of_masks_too() -> None:
+    """Other masks are another set, but the same lessons; other labels are neither."""
+    drawn = open_images("shapes", count=4)
+    masks = drawn.masks_of(slice(None)).copy()
+    same, other = replace(drawn, masks=masks), replace(drawn, masks=~masks)
+    assert same.digest == drawn.digest != other.digest
+    assert same.lessons == drawn.lessons == other.lessons
+    assert replace(drawn, labels=(drawn.labels + 1) % 6).lessons != drawn.lessons
 
 
 def test_known_names_are_opened() -> None:

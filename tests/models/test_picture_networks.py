@@ -38,6 +38,23 @@ def test_sites_of_the_small_cnn() -> None:
     assert CONFIGS[0].describe() == "small_cnn 4-6-5-4"
 
 
+def test_a_classifier_that_reads_places_averages_their_answers() -> None:
+    """Its units have maps, its logits are the means of those of the last layer; only the first blocks pool."""
+    config = SmallCNNConfig((3, 16, 12), 4, widths=(4, 6, 5), hidden=7, kernel=3, pools=2, reads="places")
+    module = config.build().eval()
+    sites = {str(o.site): o.shape for o in outlets(module, torch.zeros(2, 3, 16, 12))}
+    assert sites["features.7"] == (6, 4, 3)
+    assert sites["features.10"] == sites["norm"] == (5, 4, 3)
+    assert (sites["classifier.1"], sites["classifier.2"]) == ((7, 4, 3), (4, 4, 3))
+    maps = []
+    module.classifier.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
+    pictures = torch.randn(2, 3, 16, 12, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        logits = module(pictures)
+    torch.testing.assert_close(logits, maps[0].mean((2, 3)))
+    assert architecture(config.to_json()) == config
+
+
 def test_sites_of_the_mlp() -> None:
     """`hidden`, `sigmoid` and `output`, in this order, with a spread of one over the root of the fan-in."""
     config = MLPConfig((1, 28, 28), 10)
@@ -54,6 +71,8 @@ def test_sites_of_the_mlp() -> None:
         (lambda: SmallCNNConfig((7,), 3), "take --model mlp"),  # type: ignore[arg-type]
         (lambda: SmallCNNConfig((1, 4, 4), 3), "cannot be halved 3 times"),
         (lambda: SmallCNNConfig((1, 8, 8), 1), "2 classes"),
+        (lambda: SmallCNNConfig((1, 8, 8), 2, pools=4), "4 of 3 blocks cannot pool"),
+        (lambda: SmallCNNConfig((1, 8, 8), 2, reads="nothing"), "reads whole or places, not 'nothing'"),
         (lambda: SmallCNNConfig((1, 8, 8), 2, kernel=4), "a kernel of 4"),
         (lambda: SmallCNNConfig((1, 8, 8), 2, widths=()), "1 to 8 widths"),
         (lambda: MLPConfig((4,), 1), "2 classes"),

@@ -19,7 +19,10 @@ from cellscope.pipeline.find_pictures import find_pictures
 from cellscope.pipeline.picture_pages.effort import QUICK
 from cellscope.pipeline.picture_pages.write import write_picture_pages
 
-EFFORT = replace(QUICK, steps=2, lesioned=40, damaged=20, moved=8, lessons=40, fits=10, explained=1, redrawn=1)
+EFFORT = replace(
+    QUICK, steps=2, climb=2, published=2, climbed=2, checked=1, lesioned=40, damaged=20, moved=8, lessons=40, fits=10,
+    explained=1, redrawn=1,
+)  # fmt: skip
 HOSTILE = ("<script>window.ran = 1</script>", "../..", "a\nb", "\N{GRINNING FACE} '\"><img src=x onerror=window.ran=1>")
 
 

@@ -103,6 +103,20 @@ def test_a_field_larger_than_the_picture_keeps_its_true_size() -> None:
     np.testing.assert_array_equal(field.centres()[0], np.arange(10))
 
 
+def test_boxes_reach_beyond_the_border() -> None:
+    """Every cell's box has one size; within the picture it is what the cell sees, beyond it what padding stands for."""
+    field = every(built(nn.Conv2d(1, 2, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)))[Site("2")][1]
+    assert field.reach(0, 0) == (-2, 4, -2, 4)
+    assert field.reach(11, 9) == (20, 26, 16, 22)
+    for row in range(12):
+        for column in range(10):
+            reach, box = field.reach(row, column), field.box(row, column)
+            assert (reach[1] - reach[0], reach[3] - reach[2]) == field.size == (6, 6)
+            assert box == (max(reach[0], 0), min(reach[1], 24), max(reach[2], 0), min(reach[3], 20))
+    large = every(built(*(nn.Conv2d(1, 1, 9, padding=4) for _ in range(4)), shape=(1, 24, 24)))[Site("3")][1]
+    assert large.reach(0, 12) == (-16, 17, -4, 29)
+
+
 def test_pooling_over_everything_sees_the_whole_picture() -> None:
     """After global pooling or a fully connected layer, and for rows of numbers, the box is everything."""
     found = every(built(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1)))

@@ -17,7 +17,7 @@ class Effort:
     lessons   pictures that the readable model and the probes are given
     fits      iterations of the readable model at most
     explained pictures that are explained, and `redrawn` draws of the layer that is drawn anew for the check
-    snapshots of the training that are shown
+    snapshots of the training that are shown, on `formed` pictures each
     """
 
     steps: int = 192
@@ -36,11 +36,12 @@ class Effort:
     explained: int = 6
     redrawn: int = 3
     snapshots: int = 16
+    formed: int = 400
 
 
 FULL = Effort()
 QUICK = Effort(
-    steps=48, climbed=6, starts=3, climb=60, published=40, checked=6, lesioned=200, shares=5, draws=3, damaged=100,
-    moved=64, lessons=600, fits=60, explained=4, redrawn=2, snapshots=8,
+    steps=40, climbed=6, starts=3, climb=48, published=32, checked=6, lesioned=160, shares=5, draws=3, damaged=64,
+    moved=64, lessons=600, fits=60, explained=4, redrawn=2, snapshots=7, formed=160,
 )  # fmt: skip
 """What the demonstration spends, so that its pages are there within two minutes of the training."""

@@ -65,7 +65,7 @@ def _climbs(
 ) -> None:
     """Climbs on pixels: of a unit in the middle of its map from several starts; of a class also as published."""
     network, seed = material.network, material.search.findings.counts.seed
-    scores = outlet == material.main[-1] and outlet.units == len(network.classes) and outlet.grid == (1, 1)
+    scores = outlet == material.main[-1] and outlet.units == len(network.classes)
     wanted = logit(list(few), network.classes) if scores else neuron([Unit(outlet.site, k) for k in few])
     found = maximise(network, wanted, steps=effort.climb, starts=effort.starts, seed=seed)
     for row, unit in enumerate(few):

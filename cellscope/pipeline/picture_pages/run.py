@@ -8,12 +8,9 @@ import math
 import numpy as np
 
 from cellscope.axes import Progress
-from cellscope.count_pictures import count_pictures
 from cellscope.evidence.terms import WHOLE
-from cellscope.judge import judge
-from cellscope.models.classifier import Classifier
-from cellscope.pipeline.classifiers import load_classifier
 from cellscope.pipeline.pages import number
+from cellscope.pipeline.picture_formation import picture_formation
 from cellscope.pipeline.picture_pages import panels
 from cellscope.pipeline.picture_pages.concepts import Concepts
 from cellscope.pipeline.picture_pages.effort import Effort
@@ -24,11 +21,7 @@ from cellscope.pipeline.picture_pages.words import header, run_headline
 from cellscope.report.picture_contents import PictureRunPage
 from cellscope.report.picture_parts import ConceptFinding, Confusion, LayerCard, Snapshot
 from cellscope.training.run import RunFolder
-from cellscope.vision.formation import formation
 from cellscope.vision.labelled import Halves
-
-FORMED = 400
-"""Pictures on which concepts are scored at every snapshot."""
 
 
 def run_page(
@@ -113,32 +106,22 @@ def snapshots(material: Material, effort: Effort, progress: Progress | None = No
     search = material.search
     if search.run is None or len(search.run.snapshots()) < 2:
         return ()
-    known = search.run.snapshots()
-    chosen = sorted({known[round(k)] for k in np.linspace(0, len(known) - 1, min(effort.snapshots, len(known)))})
-    networks = [(step, load_classifier(search.run, which=step)) for step in chosen]
-    made = formation(networks, search.images, sites=[str(o.site) for o in material.main], progress=progress)
-    sites = [str(o.site) for o in made.outlets]
-    told = _concepts_over(material, networks)
+    # A unit without places is scored on another question: it is followed where there is no other.
+    placed = [o for o in material.main if o.grid != (1, 1)] or list(material.main)
+    made = picture_formation(
+        search.run, search.images, sites=[str(o.site) for o in placed], concepts=search.findings.features,
+        snapshots=effort.snapshots, most=effort.formed, seed=search.findings.counts.seed, progress=progress,
+    )  # fmt: skip
+    layers = made.layers
+    sites = [str(o.site) for o in layers.outlets]
     return tuple(
         Snapshot(
-            step=int(step), accuracy=number(made.accuracy[k]),
-            filters=None if made.filters is None else made.filters[k],
-            dead={site: int(made.dead_counts[k, s]) for s, site in enumerate(sites)},
-            sparsity={site: float(made.zeros[k, s]) for s, site in enumerate(sites)},
-            locality={site: float(made.locality[k, s]) for s, site in enumerate(sites)},
-            concepts=told[k],
+            step=int(step), accuracy=number(layers.accuracy[k]),
+            filters=None if layers.filters is None else layers.filters[k],
+            dead={site: int(layers.dead_counts[k, s]) for s, site in enumerate(sites)},
+            sparsity={site: float(layers.zeros[k, s]) for s, site in enumerate(sites)},
+            locality={site: float(layers.locality[k, s]) for s, site in enumerate(sites)},
+            concepts={name: float(v) for name, v in zip(made.concepts, made.best[k], strict=True) if math.isfinite(v)},
         )
-        for k, step in enumerate(made.steps.tolist())
+        for k, step in enumerate(layers.steps.tolist())
     )  # fmt: skip
-
-
-def _concepts_over(material: Material, networks: list[tuple[int, Classifier]]) -> list[dict[str, float]]:
-    """The best unit's score of every concept at every snapshot, chosen and reported anew, on some of the pictures."""
-    search = material.search
-    some = search.images.take(np.arange(min(FORMED, len(search.images))))
-    main = [o for o in material.main if o.grid != (1, 1)] or list(material.main)
-    told = []
-    for _, network in networks:
-        counts = count_pictures(network, some, main, search.findings.features, evidence=False)
-        told.append({e.feature: e.score for e in judge(*counts).evidence if not e.remark and math.isfinite(e.score)})
-    return told

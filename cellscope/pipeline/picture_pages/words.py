@@ -65,17 +65,35 @@ def concept_headline(search: PictureSearch, concept: int) -> Headline:
 
 def method(search: PictureSearch) -> tuple[str, ...]:
     """How it was measured."""
+    what = "rows" if search.images.flat else "pictures"
     return (
-        f"{len(search.images):,} pictures of {search.images.name}; a unit is chosen on half of them and "
-        "reported on the other half, with intervals over groups of pictures.",
+        f"{len(search.images):,} {what} of {search.images.name}; a unit is chosen on half of them and "
+        f"reported on the other half, with intervals over groups of {what}.",
+        *(_of_rows(search) if search.images.flat else _of_pictures(search)),
+        f"Untrained: the best unit of the same network with weights drawn anew, on at most 1,000 of the {what}.",
+        f"Preprocessing: {search.network.preprocessing.describe()}. Seed {search.findings.counts.seed}.",
+    )
+
+
+def _of_rows(search: PictureSearch) -> tuple[str, ...]:
+    """What is particular to rows of numbers."""
+    return (
+        f"Chance: {search.findings.draws} times the labels of every batch were moved to other rows of it; p is that of "
+        "the best of all units of all layers.",
+        "Single columns: the best prediction from one column, chosen as a unit is, without a network; a column is no "
+        "prediction of itself.",
+    )
+
+
+def _of_pictures(search: PictureSearch) -> tuple[str, ...]:
+    """What is particular to pictures, whose layers have places."""
+    return (
         "A mask is read at the pixels that the places of a map are centred on (at most 1,024 places of a map, evenly "
         "spread). A layer without places is scored on whether a picture has any of the concept.",
         f"Chance: {search.findings.draws} times the masks of every batch were moved to other pictures of it; "
         "p is that of the best of all units of all layers.",
         "Colours alone: the best prediction from the colour of a place and of its two neighbours, without a network.",
-        "Untrained: the best unit of the same network with weights drawn anew, on at most 1,000 of the pictures.",
         "IoU: the half per cent of places where the unit is highest (threshold from the choosing half) against the "
         "mask, on the map as it is, without upsampling (Bau et al. 2017 upsample). The most that it could "
         "be is printed beside.",
-        f"Preprocessing: {search.network.preprocessing.describe()}. Seed {search.findings.counts.seed}.",
     )

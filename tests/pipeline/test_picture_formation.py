@@ -1,0 +1,102 @@
+"""The formation of a network for pictures is that of its snapshots, told by layers and by concepts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cellscope.count_pictures import count_pictures
+from cellscope.data.imagesets import open_images
+from cellscope.errors import InputError
+from cellscope.features.concepts import concepts_of
+from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.judge import judge
+from cellscope.pipeline.classifiers import load_classifier
+from cellscope.pipeline.picture_formation import PictureFormation, picture_formation
+from cellscope.pipeline.picture_training import begin_pictures
+from cellscope.training.config import TrainingConfig
+from cellscope.training.run import RunFolder
+
+IMAGES = open_images("shapes", count=160, size=(16, 16))
+SITES = ("features.2", "features.6")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that was trained on some scenes for a moment."""
+    session = begin_pictures(
+        IMAGES, runs=tmp_path_factory.mktemp("formed") / "runs", name="tiny",
+        shapes={"widths": (4, 6), "hidden": 5}, config=TrainingConfig(epochs=4, batch_size=32, precision="fp32"),
+        options={"count": 160, "size": [16, 16]},
+    )  # fmt: skip
+    session.train()
+    return session.run
+
+
+@pytest.fixture(scope="module")
+def formed(run: RunFolder) -> PictureFormation:
+    return picture_formation(run, IMAGES, sites=SITES, snapshots=4, most=100)
+
+
+def test_first_and_last_snapshot_are_among_those_shown(run: RunFolder, formed: PictureFormation) -> None:
+    """So many are shown as are asked for, evenly spread over those that there are."""
+    steps = formed.layers.steps.tolist()
+    assert (steps[0], steps[-1], len(steps)) == (run.snapshots()[0], run.snapshots()[-1], 4)
+    assert formed.layers.pictures == 100
+    assert [str(o.site) for o in formed.layers.outlets] == list(SITES)
+
+
+def test_scores_are_those_of_a_search_at_every_step(run: RunFolder, formed: PictureFormation) -> None:
+    """The best unit then, chosen and reported anew; the last one's, in its last direction, is the best at the end."""
+    some = IMAGES.take(np.sort(np.random.default_rng(0).choice(160, 100, replace=False)))
+    for k, step in enumerate(formed.layers.steps.tolist()):
+        network = load_classifier(run, which=step)
+        chosen = choose_outlets(outlets(network.module, network.example), SITES)
+        found = judge(*count_pictures(network, some, chosen, concepts_of(some), evidence=False))
+        for c, e in enumerate(found.evidence):
+            assert e.feature == formed.concepts[c]
+            if e.remark:
+                assert np.isnan(formed.best[k, c])
+                continue
+            assert formed.best[k, c] == e.score
+            unit, sign = found.units.index(formed.units[c]), found.scores["sign"][c]
+            own = found.scores["auc"][c, unit]
+            assert formed.followed[k, c] in (pytest.approx(own), pytest.approx(1 - own))
+            assert sign[unit] in (-1, 1)
+    judged = ~np.isnan(formed.best[-1])
+    assert judged.sum() > 10
+    np.testing.assert_array_equal(formed.followed[-1, judged], formed.best[-1, judged])
+
+
+def test_it_is_told_in_words_and_json(formed: PictureFormation) -> None:
+    """A line a layer and step, a line a concept with its unit; JSON without NaN."""
+    assert len(formed.layer_rows()) == 2 * 4
+    assert {len(row) for row in formed.concept_rows()} == {2 + 4}
+    made = json.loads(formed.json(), parse_constant=pytest.fail)
+    assert [layer["site"] for layer in made["layers"]] == list(SITES)
+    assert len(made["concepts"]) == len(formed.concepts) == len(IMAGES.concepts)
+    assert made["sentence"] == formed.sentence
+    assert "concepts have a unit" in formed.sentence
+
+
+def test_a_set_without_concepts_has_layers_alone(run: RunFolder) -> None:
+    """No masks and no labels: what the layers are like is told, without accuracy and scores."""
+    bare = replace(IMAGES, masks=None, concepts=(), labels=None, classes=())
+    made = picture_formation(run, bare, snapshots=2, most=20)
+    assert made.concepts == ()
+    assert made.best.shape == (2, 0)
+    assert "accuracy" not in made.sentence
+
+
+def test_one_snapshot_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    """A run that kept one says how many it kept; fewer than two are not shown."""
+    with pytest.raises(InputError, match="take 2 or more"):
+        picture_formation(run, IMAGES, snapshots=1)
+    lonely = RunFolder(tmp_path / "lonely")
+    (tmp_path / "lonely" / "snapshots").mkdir(parents=True)
+    with pytest.raises(InputError, match="kept 0 snapshots"):
+        picture_formation(lonely, IMAGES)
