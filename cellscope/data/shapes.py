@@ -19,10 +19,6 @@ FIGURES = tuple(OUTLINES)
 SIZES = ("large", "small")
 CONCEPTS = (*FIGURES, *TEXTURES, *COLOURS, *SIZES, "object", "edge")
 
-MAIN, LEAST = (10.0, 18.0), 4.0
-"""Sizes of main objects, and the least one of any, as below."""
-OTHERS, SHARE = 4, 0.7
-"""Beside the main object there are at most so many others, of at most so much of its size (half of its area)."""
 LARGE, SMALL = 13.5, 7.0
 """From and up to which size an object is so called: the radius of a circle of its area, in 64ths of the side."""
 
@@ -45,15 +41,14 @@ class Thing:
 
 
 def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progress | None = None) -> ImageSet:
-    """Scenes of one main object among up to four smaller ones; the label is the figure of the object that most is seen
-    of.
+    """Scenes of one main object among up to three smaller ones; the label is the figure of the largest, in area.
 
-    Pictures are uint8 [picture, 3, size, size]. The main object lies wholly inside; each other one has at most half of
-    its area, any figure, and may be cut off by the border or hide a part of what was drawn before. Figure, colour and
-    texture (half of the objects have none) are drawn independently of one another and of size and angle; the ground
-    (see `ground`) is painted with the same paints. Noise lies over all. A mask is on at the visible pixels of
-    everything that the concept is true of; `edge` where a pixel and one of its four neighbours show different objects,
-    or an object and none. Where an object lies is no concept.
+    Pictures are uint8 [picture, 3, size, size]. The main object lies wholly inside; each other one has at most a
+    quarter of its area, any figure, and may be cut off by the border or hide a part of what was drawn before. Figure,
+    colour and texture (half of the objects have none) are drawn independently of one another and of size and angle;
+    the ground (see `ground`) is painted with the same paints. Noise lies over all. A mask is on at the visible pixels
+    of everything that the concept is true of; `edge` where a pixel and one of its four neighbours show different
+    objects, or an object and none. Where an object lies is no concept.
 
     Picture i depends on `seed`, `size` and i alone, not on `count`.
     """
@@ -72,8 +67,8 @@ def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progre
 
 
 def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_], str]:
-    """A picture [channel, row, column], its masks [concept, row, column], and the figure of which most is seen."""
-    things = _things(rng, size)
+    """A picture [channel, row, column], its masks [concept, row, column], and the figure of its main object."""
+    things, main = _things(rng, size)
     behind = ground(rng, size, {thing.paint.colour for thing in things})
     canvas, owner, first = behind.canvas, behind.owner, len(behind.paints) + 1
     for number, thing in enumerate(things, start=first):
@@ -82,18 +77,16 @@ def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDAr
     known = [(), *(paint.concepts for paint in behind.paints), *(thing.concepts(size / 64) for thing in things)]
     masks = np.array([[name in own for own in known] for name in CONCEPTS])[:, owner]
     masks[-1] = _edges(np.where(owner < first, 0, owner))
-    most = int(np.bincount(owner.ravel(), minlength=first + len(things))[first:].argmax())
-    return (canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), masks, things[most].figure
+    return (canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), masks, things[main].figure
 
 
-def _things(rng: np.random.Generator, size: int) -> list[Thing]:
-    """The objects of a scene from back to front: a main one, and others anywhere before and behind it."""
+def _things(rng: np.random.Generator, size: int) -> tuple[list[Thing], int]:
+    """The objects of a scene from back to front, and which of them is the main one."""
     pixel = size / 64
-    main = _thing(rng, rng.uniform(*MAIN) * pixel, size, inside=True)
-    others = int(rng.integers(0, OTHERS + 1))
-    things = [_thing(rng, rng.uniform(LEAST * pixel, SHARE * main.size), size) for _ in range(others)]
+    main = _thing(rng, rng.uniform(10, 19) * pixel, size, inside=True)
+    things = [_thing(rng, rng.uniform(4 * pixel, 0.5 * main.size), size) for _ in range(rng.integers(0, 4))]
     before = int(rng.integers(0, len(things) + 1))
-    return [*things[:before], main, *things[before:]]
+    return [*things[:before], main, *things[before:]], before
 
 
 def _thing(rng: np.random.Generator, radius: float, size: int, *, inside: bool = False) -> Thing:

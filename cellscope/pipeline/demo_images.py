@@ -1,4 +1,4 @@
-"""The demonstration on pictures: drawn scenes, and a small network that learns which figure most is seen of."""
+"""The demonstration on pictures: drawn scenes, and a small network that learns to tell their main figure."""
 
 from __future__ import annotations
 
