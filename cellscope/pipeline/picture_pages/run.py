@@ -9,8 +9,8 @@ import numpy as np
 
 from cellscope.axes import Progress
 from cellscope.evidence.terms import WHOLE
+from cellscope.pipeline.formed_pictures import formed_pictures
 from cellscope.pipeline.pages import number
-from cellscope.pipeline.picture_formation import picture_formation
 from cellscope.pipeline.picture_pages import panels
 from cellscope.pipeline.picture_pages.concepts import Concepts
 from cellscope.pipeline.picture_pages.effort import Effort
@@ -108,7 +108,7 @@ def snapshots(material: Material, effort: Effort, progress: Progress | None = No
         return ()
     # A unit without places is scored on another question: it is followed where there is no other.
     placed = [o for o in material.main if o.grid != (1, 1)] or list(material.main)
-    made = picture_formation(
+    made = formed_pictures(
         search.run, search.images, sites=[str(o.site) for o in placed], concepts=search.findings.features,
         snapshots=effort.snapshots, most=effort.formed, seed=search.findings.counts.seed, progress=progress,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from cellscope.features.concepts import concepts_of
 from cellscope.hooks.modules import choose_outlets, outlets
 from cellscope.judge import judge
 from cellscope.pipeline.classifiers import load_classifier
-from cellscope.pipeline.picture_formation import PictureFormation, picture_formation
+from cellscope.pipeline.formed_pictures import FormedPictures, formed_pictures
 from cellscope.pipeline.picture_training import begin_pictures
 from cellscope.training.config import TrainingConfig
 from cellscope.training.run import RunFolder
@@ -38,11 +38,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def formed(run: RunFolder) -> PictureFormation:
-    return picture_formation(run, IMAGES, sites=SITES, snapshots=4, most=100)
+def formed(run: RunFolder) -> FormedPictures:
+    return formed_pictures(run, IMAGES, sites=SITES, snapshots=4, most=100)
 
 
-def test_first_and_last_snapshot_are_among_those_shown(run: RunFolder, formed: PictureFormation) -> None:
+def test_first_and_last_snapshot_are_among_those_shown(run: RunFolder, formed: FormedPictures) -> None:
     """So many are shown as are asked for, evenly spread over those that there are."""
     steps = formed.layers.steps.tolist()
     assert (steps[0], steps[-1], len(steps)) == (run.snapshots()[0], run.snapshots()[-1], 4)
@@ -50,7 +50,7 @@ def test_first_and_last_snapshot_are_among_those_shown(run: RunFolder, formed: P
     assert [str(o.site) for o in formed.layers.outlets] == list(SITES)
 
 
-def test_scores_are_those_of_a_search_at_every_step(run: RunFolder, formed: PictureFormation) -> None:
+def test_scores_are_those_of_a_search_at_every_step(run: RunFolder, formed: FormedPictures) -> None:
     """The best unit then, chosen and reported anew; the last one's, in its last direction, is the best at the end."""
     some = IMAGES.take(np.sort(np.random.default_rng(0).choice(160, 100, replace=False)))
     for k, step in enumerate(formed.layers.steps.tolist()):
@@ -72,7 +72,7 @@ def test_scores_are_those_of_a_search_at_every_step(run: RunFolder, formed: Pict
     np.testing.assert_array_equal(formed.followed[-1, judged], formed.best[-1, judged])
 
 
-def test_it_is_told_in_words_and_json(formed: PictureFormation) -> None:
+def test_it_is_told_in_words_and_json(formed: FormedPictures) -> None:
     """A line a layer and step, a line a concept with its unit; JSON without NaN."""
     assert len(formed.layer_rows()) == 2 * 4
     assert {len(row) for row in formed.concept_rows()} == {2 + 4}
@@ -86,7 +86,7 @@ def test_it_is_told_in_words_and_json(formed: PictureFormation) -> None:
 def test_a_set_without_concepts_has_layers_alone(run: RunFolder) -> None:
     """No masks and no labels: what the layers are like is told, without accuracy and scores."""
     bare = replace(IMAGES, masks=None, concepts=(), labels=None, classes=())
-    made = picture_formation(run, bare, snapshots=2, most=20)
+    made = formed_pictures(run, bare, snapshots=2, most=20)
     assert made.concepts == ()
     assert made.best.shape == (2, 0)
     assert "accuracy" not in made.sentence
@@ -95,8 +95,8 @@ def test_a_set_without_concepts_has_layers_alone(run: RunFolder) -> None:
 def test_one_snapshot_is_refused(run: RunFolder, tmp_path: Path) -> None:
     """A run that kept one says how many it kept; fewer than two are not shown."""
     with pytest.raises(InputError, match="take 2 or more"):
-        picture_formation(run, IMAGES, snapshots=1)
+        formed_pictures(run, IMAGES, snapshots=1)
     lonely = RunFolder(tmp_path / "lonely")
     (tmp_path / "lonely" / "snapshots").mkdir(parents=True)
     with pytest.raises(InputError, match="kept 0 snapshots"):
-        picture_formation(lonely, IMAGES)
+        formed_pictures(lonely, IMAGES)

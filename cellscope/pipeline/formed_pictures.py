@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class PictureFormation:
+class FormedPictures:
     """What the layers were like at every snapshot, and how well the units told the concepts.
 
     best      float64 [step, concept]: the score of the unit that is the best then, on pictures it was not chosen on
@@ -97,10 +97,10 @@ class PictureFormation:
         return json.dumps(plain(made), ensure_ascii=False, allow_nan=False, indent=1)
 
 
-def picture_formation(
+def formed_pictures(
     run: RunFolder, images: ImageSet, *, sites: Sequence[str] = (), concepts: Sequence[Concept] = (),
     snapshots: int = 16, most: int = 400, seed: int = 0, progress: Progress | None = None,
-) -> PictureFormation:  # fmt: skip
+) -> FormedPictures:  # fmt: skip
     """Some of the snapshots of a run, evenly spread over those that were kept, on the same pictures.
 
     Every snapshot is shown the same pictures, at most `most`. InputError for a run with one snapshot.
@@ -121,7 +121,7 @@ def picture_formation(
     best = np.array([[np.nan if e.remark else e.score for e in one.evidence] for one in found])
     followed = np.array([_followed(one, found[-1]) for one in found])
     shape = len(chosen), len(names)
-    return PictureFormation(run.name, images.name, layers, names, units, best.reshape(shape), followed.reshape(shape))
+    return FormedPictures(run.name, images.name, layers, names, units, best.reshape(shape), followed.reshape(shape))
 
 
 def _judged(
