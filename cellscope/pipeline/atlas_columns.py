@@ -76,14 +76,14 @@ def lesion_columns(search: Search, lesions: LesionMap, features: Sequence[int]) 
             "without it": known(float(value[u, f, INSIDE])) if there else None,
             "without it_low": known(float(low[u, f, INSIDE])) if there else None,
             "without it_high": known(float(high[u, f, INSIDE])) if there else None,
-            "elsewhere": known(float(value[u, f, ELSEWHERE])) if there else None,
+            "without it elsewhere": known(float(value[u, f, ELSEWHERE])) if there else None,
         })  # fmt: skip
     held = "zero" if lesions.fill == "zero" else "its mean"
     words = (
         f"Without it: what the loss rises by, in nats a character inside the unit's feature and elsewhere, when the "
         f"unit is held at {held} while the network runs on; over the last {lesions.characters:,} characters."
     )
-    return Columns(("without it",), tuple(cells), (words,), ("elsewhere",))
+    return Columns(("without it",), tuple(cells), (words,), ("without it elsewhere",))
 
 
 def known(value: float) -> float | None:

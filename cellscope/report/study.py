@@ -41,7 +41,7 @@ def write_study_page(folder: Path | str, page: StudyPage, *, single_file: bool =
     told = about("study", page.name, run, page.headline) | exhibits_told(page.exhibits)
     write_table(path.with_suffix(""), table.columns, table.rows, told)
     write_exhibits(path, page.exhibits, run)
-    here = {"name": page.name, "exhibits": page.exhibits}
+    here = {"name": page.name, "exhibits": page.exhibits, "run_page": path.with_name("index.html").is_file()}
     return write_page(root, path, "study.html", page.header, page.headline, data, here, single_file)
 
 

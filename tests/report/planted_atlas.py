@@ -35,7 +35,7 @@ def atlas_page(units: int, *, name: str = "feature", text: str = TEXT) -> AtlasP
                 "kind": KINDS[k % 3],
                 "time scale": float(draw.exponential(30)),
                 "without it": float(draw.normal(0, 0.05)),
-                "elsewhere": 0.0123,
+                "without it elsewhere": 0.0123,
             },
         )
         for k in range(units)
@@ -48,6 +48,6 @@ def atlas_page(units: int, *, name: str = "feature", text: str = TEXT) -> AtlasP
         rows=rows,
         stretch=Stretch(text=text, start=5, values=values, marks=marks),
         columns=("kind", "time scale", "without it"),
-        details=("elsewhere",),
+        details=("without it elsewhere",),
         command="cellscope explain python UNIT",
     )

@@ -29,7 +29,7 @@ TEXT = "".join(f"def join_{k}(self, sep=', '):\n    return ''\n" for k in range(
 NASTY = (
     "</script><img src=x onerror=\"document.body.dataset.hurt='1'\"><b>x</b>\u202e\u0000<a href='javascript:alert(1)'>y"
 )
-HEADLINE = Headline(sentence="The cell appears after 3 million characters.")
+HEADLINE = Headline(sentence="One cell, four questions.")
 
 
 def study(exhibits: tuple[Exhibit, ...], name: str = "formation") -> StudyPage:
@@ -168,9 +168,12 @@ def test_hostile_names_and_texts_stay_words(tmp_path: Path, opened: Open) -> Non
 @pytest.mark.parametrize("dark", [False, True])
 def test_narrow_exhibits_do_not_scroll_sideways(tmp_path: Path, opened: Open, dark: bool) -> None:
     """One column at 390 px, light and dark."""
-    page = opened(write_study_page(tmp_path, study(planted.exhibits(TEXT))), width=390, height=844, dark=dark)
-    settled(page, 7)
+    wide = replace(planted.heat(), columns=tuple(map(str, range(60))), values=np.ones((12, 60)))
+    made = (*planted.exhibits(TEXT), Exhibit(key="wide", title="wide", sentence="Wide.", figures=(wide,)))
+    page = opened(write_study_page(tmp_path, study(made)), width=390, height=844, dark=dark)
+    settled(page, 8)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelector('#exhibit-wide figure').scrollWidth") > 800  # it scrolls within
 
 
 def test_a_study_is_listed_in_the_index(tmp_path: Path, opened: Open) -> None:
@@ -180,6 +183,15 @@ def test_a_study_is_listed_in_the_index(tmp_path: Path, opened: Open) -> None:
     page = opened(write_index(tmp_path))
     assert page.locator(".pages a").all_inner_texts() == ["formation", "quote-single"]
     assert page.locator(".pages .mark").first.inner_text() == ""
+
+
+def test_a_sentence_is_said_once(tmp_path: Path, opened: Open) -> None:
+    """Where the page's answer is an exhibit's sentence, the exhibit does not repeat it; other sentences stay."""
+    made = planted.exhibits(TEXT)[:2]
+    same = replace(study(made), headline=Headline(sentence=made[0].sentence))
+    page = opened(write_study_page(tmp_path, same))
+    assert page.locator(".exhibit .says").all_inner_texts() == [made[1].sentence]
+    assert page.inner_text("h1") == made[0].sentence
 
 
 def test_a_study_of_pictures_names_them(tmp_path: Path, opened: Open) -> None:

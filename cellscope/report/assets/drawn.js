@@ -99,14 +99,14 @@
     const table = { [f.row || 'row']: f.rows };
     f.columns.forEach((name, k) => { table[name in table ? name + ' ' : name] = f.values.map(row => row[k]); });
     const ticks = (names, most) => { const step = Math.ceil(names.length / most), vals = names.map((_, k) => k).filter(k => k % step === 0); return { tickmode: 'array', tickvals: vals, ticktext: vals.map(k => tick(names[k])), showgrid: false, zeroline: false }; };
-    const height = Math.max(220, Math.min(820, 130 + rows.length * 17));
+    const height = Math.max(220, Math.min(1150, 140 + rows.length * 16)), narrow = innerWidth < 640;
     const adjust = made => {
-      Object.assign(made.xaxis, ticks(f.columns, innerWidth < 640 ? 16 : 70), { tickangle: columns.some(c => c.length > 3) ? -45 : 0 });
-      Object.assign(made.yaxis, ticks(f.rows, Math.floor((height - 110) / 15)), { range: [rows.length - 0.5, -0.5] });
+      Object.assign(made.xaxis, ticks(f.columns, 90), { tickangle: columns.some(c => c.length > 3) ? -45 : 0 });
+      Object.assign(made.yaxis, ticks(f.rows, Math.floor((height - 110) / 14)), { range: [rows.length - 0.5, -0.5] });
     };
     return {
       traces: [{ type: 'heatmap', z: f.values, zmin: ends[0], zmax: ends[1], colorscale: scale, xgap: few ? 1 : 0, ygap: few ? 1 : 0, hoverongaps: false,
-        colorbar: { title: { text: Scope.escaped(f.value), side: 'right' }, thickness: 10, outlinewidth: 0 },
+        colorbar: { title: { text: Scope.escaped(f.value), side: narrow ? 'top' : 'right' }, thickness: 10, outlinewidth: 0, ...(narrow ? { orientation: 'h', y: 1.01, yanchor: 'bottom', x: 0, xanchor: 'left', lenmode: 'pixels', len: 200 } : {}) },
         text: f.values.map((row, r) => row.map((v, c) => `${rows[r]}<br>${columns[c]}: ${Scope.short(v, 3)}`)), hovertemplate: '%{text}<extra></extra>' }],
       x: Scope.escaped(f.column), y: Scope.escaped(f.row), plain: true, height, adjust, table,
     };

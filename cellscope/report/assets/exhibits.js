@@ -5,9 +5,13 @@
 
   const builder = (figure, fixed) => look => Scope.drawn[figure.kind](figure, look, fixed);
 
+  /* A heat map of many columns is as wide as they need, and scrolls within its figure. */
+  function widen(made, figure) { if (figure.kind === 'heatmap') made.plot.style.minWidth = `${150 + 13 * figure.columns.length}px`; }
+
   function plot(name, figure) {
     const made = new Scope.Figure(name, Scope.visible(figure.title), Scope.visible(figure.caption), builder(figure));
     made.element.classList.add('drawn', 'kind-' + figure.kind);
+    widen(made, figure);
     return made.element;
   }
 
@@ -89,6 +93,7 @@
       const made = new Scope.Figure(name, Scope.visible(figure.title), Scope.visible(figure.caption), look => builder(all[now], fixed)(look));
       element = made.element;
       element.classList.add('drawn', 'kind-' + first.kind);
+      widen(made, first);
       box = controls(figure, k => { now = k; made.draw(); });
       made.plot.after(box);
     }

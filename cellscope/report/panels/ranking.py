@@ -29,13 +29,16 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "lag_auc": ("at lag", "the AUC at the best lag"),
     "time scale": ("time scale", "characters until the autocorrelation falls to 1/e"),
     "without it": ("without it", "nats a character that the loss rises by inside the unit's feature, the unit held"),
-    "elsewhere": ("elsewhere", "nats a character that the loss rises by outside the unit's feature, the unit held"),
+    "without it elsewhere": (
+        "elsewhere",
+        "nats a character that the loss rises by outside the unit's feature, the unit held",
+    ),
     "p": ("p", "chance of a score this good for the best of all units, by shifted labels"),
     "q": ("q", "p, corrected over features"),
 }
 """Heading and meaning of each known score."""
 
-FORMS = {"whole": ("lag", "rank", "unit"), "p": ("p", "q"), "fine": ("without it", "elsewhere")}
+FORMS = {"whole": ("lag", "rank", "unit"), "p": ("p", "q"), "fine": ("without it", "without it elsewhere")}
 """How numbers of a column are written, unless it is with two digits."""
 
 
