@@ -1,7 +1,7 @@
 """Losses by distance to the bracket or quote that opened: inside of it, and at the character that closes it.
 
 Closing a bracket needs the memory that one is open, however far back; a model of n characters has none beyond n
-(Karpathy, Johnson and Fei-Fei 2015, section 4.3).
+(Karpathy, Johnson and Fei-Fei 2015).
 """
 
 from __future__ import annotations

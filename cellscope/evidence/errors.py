@@ -1,6 +1,6 @@
 """Which characters a network gets wrong that a model of n characters gets right, and the reverse.
 
-A character is wrong where its probability is below one half (Karpathy, Johnson and Fei-Fei 2015, section 4.3). Losses
+A character is wrong where its probability is below one half (Karpathy, Johnson and Fei-Fei 2015). Losses
 are nats of predicting a character from those before it; differences are the network's less the other's, so that below
 zero the network is better. Intervals are of blocks of the text, for neighbouring characters are not independent.
 """
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 WRONG = math.log(2)
 """Nats above which a character's probability is below one half."""
 SHORT = 9
-"""Models of at most so many characters are asked together: does any get it right? (2015, section 4.4)"""
+"""Models of at most so many characters are asked together: does any get it right? (as the 2015 paper does)"""
 BLOCKS = 32
 SPREAD = 8
 """Blocks in which a group must occur to have an interval; all of them where a text has fewer."""

@@ -126,6 +126,21 @@ def test_tables_grow_as_they_must() -> None:
     assert learnt[2, 2:].mean() < 3 < model.nats()[2].mean()
 
 
+def test_memory_hangs_on_what_is_asked() -> None:
+    """Eight times as much learnt text needs no more room than once did, where the language stays the same."""
+    text = np.random.default_rng(3).integers(0, 6, 400_000)
+    model = NGrams(text[:2000], lead=0, symbols=6, order=6)
+
+    def room() -> int:
+        return sum(v.nbytes for v in vars(model).values() if isinstance(v, np.ndarray))
+
+    model.learn(text[:50_000])
+    first = room()
+    for at in range(50_000, 400_000, 50_000):
+        model.learn(text[at : at + 50_000])
+    assert room() == first
+
+
 def test_a_vocabulary_too_large_is_refused() -> None:
     """Symbols beyond the room of a key are one clear line."""
     with pytest.raises(InputError, match="at most 1,048,576 symbols"):

@@ -179,14 +179,19 @@ def _sentence(text: str) -> str:
 
 
 def _caveats(found: Compared) -> tuple[str, ...]:
-    remark = (found.asked.remark,) if found.asked.remark else ()
-    return (*remark, "The n-gram models do not learn from what they are asked about, as the network's state does.")
+    asked = found.asked
+    remark = (asked.remark,) if asked.remark else ()
+    what = f"On {asked.length:,} characters of {asked.corpus.name} from {asked.start:,} on; others cost otherwise."
+    return (
+        what,
+        *remark,
+        "The n-gram models do not learn from what they are asked about, as the network's state does.",
+    )
 
 
 def _method(found: Compared) -> tuple[str, ...]:
     asked = found.asked
     return (
-        f"{asked.length:,} characters of {asked.corpus.name} from {asked.start:,} on.",
         "N-grams: interpolated modified Kneser-Ney (Chen and Goodman 1998), counted in "
         f"{len(asked.learnt):,} characters of {asked.learnt_name}.",
         "Intervals: jackknife over blocks of text.",
