@@ -30,7 +30,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "time scale": ("time scale", "characters until the autocorrelation falls to 1/e"),
     "without it": ("without it", "nats a character that the loss rises by inside the unit's feature, the unit held"),
     "without it elsewhere": (
-        "elsewhere",
+        "without it, elsewhere",
         "nats a character that the loss rises by outside the unit's feature, the unit held",
     ),
     "p": ("p", "chance of a score this good for the best of all units, by shifted labels"),
