@@ -37,6 +37,7 @@ COMMANDS = (
     "report",
     "demo",
     "lesion",
+    "formation",
     "invariance",
     "backquery",
     "probe",

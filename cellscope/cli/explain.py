@@ -74,10 +74,19 @@ def _say(explained: Explained) -> None:
     click.echo("\n" + tabulate(["tracks", "feature", "sign", "score", "3 chars", "untrained", "lag", "p"], rows))
     if len(explained.evidence) > SHOWN:
         click.echo(f"and {len(explained.evidence) - SHOWN} more features, on the page and in --format json")
+    if explained.causes:
+        click.echo("\n" + _without(explained))
     for title, places in (("highest", explained.top), ("lowest", explained.bottom)):
         click.echo(f"\n{title} (the character between the brackets)")
         for place in places:
             click.echo(_line(place))
+
+
+def _without(explained: Explained) -> str:
+    """What the network loses without the unit: on what it tracks, or else where it loses most."""
+    tracked = {e.feature for e in explained.evidence if e.found}
+    own = [need for need in explained.causes if need.feature in tracked]
+    return "\n".join(need.sentence for need in (own or explained.causes)[:3])
 
 
 def _line(place: Place) -> str:

@@ -61,13 +61,17 @@ class Leader:
 
 @dataclass(frozen=True, eq=False)
 class LesionMap:
-    """The changes that every unit's lesion makes for every feature; lesion u of `changes` is units[u] at `fill`."""
+    """The changes that every unit's lesion makes for every feature; lesion u of `changes` is units[u] at `fill`.
+
+    `digests` are those of the features' definitions.
+    """
 
     units: tuple[Unit, ...]
     features: tuple[str, ...]
     changes: Changes
     fill: str
     characters: int
+    digests: tuple[str, ...] = ()
 
     @property
     def inside(self) -> Floats:

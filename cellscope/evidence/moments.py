@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,13 @@ class Moments:
 
         names = tuple(f.name for f in counts.features[: counts.spans])
         return cls(names, apart(mean), apart(variance), apart(outside), apart(auc), n)
+
+    def take(self, features: Sequence[int]) -> Moments:
+        """The same for some of the features, by number."""
+        some = list(features)
+        outside, auc = ({site: values[some] for site, values in part.items()} for part in (self.outside, self.auc))
+        names = tuple(self.features[f] for f in some)
+        return Moments(names, self.mean, self.variance, outside, auc, self.characters)
 
     def fill(self, site: Site, kind: str, feature: int | None = None) -> NDArray[np.float32]:
         """What the units of a site give once they are lesioned, float32 [unit]."""

@@ -94,7 +94,8 @@ class Need:
     free        nats a character of the network as it is, by zone; `counted` characters by zone
     effect      of the lesion; `random` of random units of like variance, one after the other
     several     the k best units and k random ones; `kept` the complement; where they were asked for
-    characters  that were read under the lesion, `chosen` before them, from which means, variances and best units come
+    characters  that were read under the lesion, `chosen` those from which means, variances and best units come: before
+                them where `before`
     """
 
     name: str
@@ -111,6 +112,7 @@ class Need:
     chosen: int
     blocks: int
     seed: int
+    before: bool = True
 
     @property
     def above(self) -> int:

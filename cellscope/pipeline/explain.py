@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from cellscope.axes import Unit
+from cellscope.evidence.needs import Need
 from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence, Q, named
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, sites_of
 from cellscope.observe import NetworkSource, Progress, rounds
+from cellscope.pipeline.causes import causes_of
 from cellscope.pipeline.find import Search, clean, find_in
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.pages import Material
@@ -53,7 +55,9 @@ class Gate:
 
 @dataclass(frozen=True)
 class Explained:
-    """What is known of one unit: `evidence` for every judged feature, best first; gates; time scale; places."""
+    """What is known of one unit: `evidence` for every judged feature, best first; gates; time scale; places;
+    `causes` are what the network loses without it.
+    """
 
     material: Material
     index: int
@@ -64,6 +68,7 @@ class Explained:
     highest: float
     top: tuple[Place, ...]
     bottom: tuple[Place, ...]
+    causes: tuple[Need, ...] = ()
 
     @property
     def unit(self) -> Unit:
@@ -94,6 +99,7 @@ class Explained:
             "time_scale": self.time_scale,
             "gates": [asdict(gate) for gate in self.gates],
             "features": [{**e.figures(), "found": e.found} for e in self.evidence],
+            "causes": [need.figures() for need in self.causes],
             "top": [asdict(place) for place in self.top],
             "bottom": [asdict(place) for place in self.bottom],
         }
@@ -107,11 +113,11 @@ def explain_in(run: str | Path | None, address: str, *, progress: Progress | Non
     unit = named_unit(network, address)
     heard = [site.stream for site in choose_sites(network.module)]
     streams = None if unit.site.stream in heard else ",".join(dict.fromkeys([*heard, unit.site.stream]))
-    return explain(find_in(run, streams=streams, progress=progress, **options), unit)
+    return explain(find_in(run, streams=streams, progress=progress, **options), unit, progress=progress)
 
 
-def explain(search: Search, unit: Unit) -> Explained:
-    """What a search says of one of its units."""
+def explain(search: Search, unit: Unit, *, progress: Progress | None = None) -> Explained:
+    """What a search says of one of its units, and what the network loses without it."""
     material = Material.of(search)
     index = search.findings.units.index(unit)
     values = material.scan.unit(index)
@@ -125,6 +131,7 @@ def explain(search: Search, unit: Unit) -> Explained:
         float(values.max()),
         _places(material, values, peaks(values, PLACES)),
         _places(material, values, peaks(-values, PLACES)),
+        causes_of(search, unit, progress=progress),
     )
 
 

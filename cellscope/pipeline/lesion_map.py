@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from cellscope.axes import Progress, Site, Unit
+from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.evidence.controls import held_at
 from cellscope.evidence.lesion_map import LesionMap
@@ -85,18 +86,20 @@ def lesion_map(
         if path is not None:
             _keep(path, work, {**about, "units": [str(u) for u in units], "done": work.done, "of": total})
     features = tuple(f.name for f in subject.features)
-    return LesionMap(units, features, work.changes, fill, subject.characters)
+    digests = tuple(f.digest for f in subject.features)
+    return LesionMap(units, features, work.changes, fill, subject.characters, digests)
 
 
-def read_map(run: RunFolder, network: Network | None = None) -> LesionMap | None:
-    """The finished map of a run that was kept last, if any; with `network` only one of these very weights."""
+def read_map(run: RunFolder, network: Network | None = None, corpus: Corpus | None = None) -> LesionMap | None:
+    """The finished map of a run that was kept last, if any; only of these very weights and this text, where given."""
     files = sorted((run.path / FOLDER).glob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
     for file in files:
         try:
             tensors, about = read_checkpoint(file)
-            if about["done"] < about["of"] or (network is not None and about["weights"] != weights_digest(network)):
-                continue
-            return _read(tensors, about)
+            other = network is not None and about["weights"] != weights_digest(network)
+            other = other or (corpus is not None and about["corpus"] != corpus.digest)
+            if about["done"] == about["of"] and not other:
+                return _read(tensors, about)
         except (InputError, KeyError, TypeError, ValueError):
             continue  # damaged, or of another version: as if it were not there
     return None
@@ -164,4 +167,5 @@ def _read(tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> LesionMap:
     used = counts[:, -1] > 0
     counted = zones_of(counts[used]).round().astype(np.int64)
     changes = Changes(tuple(map(str, units)), zones_of(sums[:, used]), zones_of(free[used]), counted)
-    return LesionMap(units, names, changes, about["fill"], int(about["length"]) - int(about["start"]))
+    digests = tuple(digest for _, digest in about["features"])
+    return LesionMap(units, names, changes, about["fill"], int(about["length"]) - int(about["start"]), digests)

@@ -1,4 +1,4 @@
-"""The pages of lesions: a study of some units, and one of every unit in turn."""
+"""The pages of lesions and formation: a study of some units, one of every unit in turn, one of a run's snapshots."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from cellscope.pipeline.exhibits.lesions import causes_exhibit, map_exhibit, need_exhibit
+from cellscope.data.text import Corpus
+from cellscope.models.network import Network
+from cellscope.pipeline.exhibits.formation import formation_exhibits
+from cellscope.pipeline.exhibits.lesions import causes_exhibits, map_exhibit, need_exhibit
+from cellscope.pipeline.formation import Formed
 from cellscope.pipeline.lesion_map import Mapped
 from cellscope.pipeline.lesions import Lesioned, Subject
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Exhibit
 from cellscope.report.page import write_index
 from cellscope.report.study import StudyPage, write_study_page
+from cellscope.training.run import RunFolder
 
 DEEP = 8
 """Features that have an exhibit of their own; more are told together."""
@@ -24,37 +29,50 @@ def write_lesion(lesioned: Lesioned, reports: Path, *, single_file: bool = False
     if len(needs) <= DEEP and any(need.several for need in needs):
         exhibits = tuple(need_exhibit(need) for need in needs)
     else:
-        exhibits = tuple(e for e in [causes_exhibit(needs)] if e is not None)
+        exhibits = causes_exhibits(needs)
     name = re.sub("[:/]", "-", needs[0].name)
-    return _write(lesioned.subject, f"lesion-{name}", exhibits, any(n.needed for n in needs), reports, single_file)
+    return _write(
+        _header(lesioned.subject), f"lesion-{name}", exhibits, any(n.needed for n in needs), reports, single_file
+    )
 
 
 def write_map(mapped: Mapped, reports: Path, *, single_file: bool = False) -> Path:
     """The study of every unit in turn; its path."""
     good = any(leader.needed for leader in mapped.map.leaders())
-    return _write(mapped.subject, "lesions", (map_exhibit(mapped.map),), good, reports, single_file)
+    return _write(_header(mapped.subject), "lesions", (map_exhibit(mapped.map),), good, reports, single_file)
 
 
-def header_of(subject: Subject) -> RunHeader:
+def write_formation(formed: Formed, reports: Path, *, single_file: bool = False) -> Path:
+    """The study of a run's snapshots; its path."""
+    made = formed.formations
+    good = any(one.stays is not None for one in made)
+    header = header_of(formed.network, formed.run, formed.corpus, made[0].characters + made[0].lesioned)
+    return _write(header, "formation", formation_exhibits(formed), good, reports, single_file)
+
+
+def header_of(network: Network, run: RunFolder | None, corpus: Corpus, characters: int) -> RunHeader:
     """Which network read which text; pages of a text that is not the run's own have a folder of their own."""
-    known = (subject.run.info().get("corpus") or {}) if subject.run else {}
-    own = bool(known) and known.get("digest") == subject.corpus.digest
-    network = subject.network
+    known = (run.info().get("corpus") or {}) if run else {}
+    own = bool(known) and known.get("digest") == corpus.digest
     return RunHeader(
-        name=network.name if own else f"{network.name}-on-{subject.corpus.name}",
-        corpus=subject.corpus.name,
+        name=network.name if own else f"{network.name}-on-{corpus.name}",
+        corpus=corpus.name,
         model=network.description or type(network.module).__name__,
-        characters=subject.characters,
+        characters=characters,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         vocabulary_size=len(network.vocabulary),
     )
 
 
+def _header(subject: Subject) -> RunHeader:
+    return header_of(subject.network, subject.run, subject.corpus, subject.characters)
+
+
 def _write(
-    subject: Subject, name: str, exhibits: tuple[Exhibit, ...], good: bool, reports: Path, single_file: bool
+    header: RunHeader, name: str, exhibits: tuple[Exhibit, ...], good: bool, reports: Path, single_file: bool
 ) -> Path:
     headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=())
-    page = StudyPage(header=header_of(subject), name=name, headline=headline, exhibits=exhibits)
+    page = StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)
     path = write_study_page(reports, page, single_file=single_file)
     write_index(reports, single_file=single_file)
     return path

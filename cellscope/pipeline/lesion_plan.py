@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Progress, Site
 from cellscope.errors import InputError
 from cellscope.evidence.controls import Held, alike, held_at, others, powers, random_sets
-from cellscope.evidence.lesions import BLOCKS, Changes, Lesion, lesion_changes
+from cellscope.evidence.lesions import Changes, Lesion, lesion_changes
 from cellscope.evidence.needs import Effect, Kept, Need, Several, effects_of, free_of
 
 FEW = 5
@@ -63,14 +63,23 @@ class Plan:
         if at.kept is not None:
             only, none, drawn = at.kept
             kept = Kept(Effect.of(changes, only, feature), Effect.of(changes, none, feature), inside(drawn))
-        counted = changes.counts.sum(0)[feature].tolist()
-        return Need(
-            name=self.name, many=self.many, feature=subject.features[feature].name, fill=self.fill,
-            free=free_of(changes, feature), counted=(counted[0], counted[1], counted[2]),
-            effect=Effect.of(changes, at.own, feature), random=effects_of(changes, at.random, feature),
-            several=tuple(Several(k, Effect.of(changes, b, feature), inside(r)) for k, b, r in at.several), kept=kept,
-            characters=subject.characters, chosen=subject.moments.characters, blocks=BLOCKS, seed=self.seed,
-        )  # fmt: skip
+        several = tuple(Several(k, Effect.of(changes, b, feature), inside(r)) for k, b, r in at.several)
+        plain = need_of(changes, at.own, at.random, feature, name=self.name, many=self.many, fill=self.fill,
+                        of=subject.features[feature].name, characters=subject.characters,
+                        chosen=subject.moments.characters, seed=self.seed)  # fmt: skip
+        return replace(plain, several=several, kept=kept)
+
+
+def need_of(
+    changes: Changes, own: int, random: Sequence[int], feature: int, *, of: str, many: int = 1, **more: Any
+) -> Need:
+    """What lesion `own` costs a feature (called `of`), beside the lesions `random`; `more` are fields of Need."""
+    inside, end, elsewhere = changes.counts.sum(0)[feature].tolist()
+    return Need(
+        feature=of, many=many, free=free_of(changes, feature), counted=(inside, end, elsewhere),
+        effect=Effect.of(changes, own, feature), random=effects_of(changes, random, feature),
+        blocks=len(changes.counts), **more,
+    )  # fmt: skip
 
 
 def planned(subject: Any, held: Held, name: str, *, fill: str, draws: int, deep: bool, seed: int) -> Plan:

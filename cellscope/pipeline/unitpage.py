@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from cellscope.evidence.verdicts import digits
+from cellscope.pipeline.exhibits.lesions import causes_exhibits
 from cellscope.pipeline.explain import Explained, Gate
 from cellscope.pipeline.headlines import header, method, percent, sentence_case
 from cellscope.pipeline.pages import curves, number
@@ -61,7 +62,7 @@ def compose_unit(explained: Explained, exhibits: tuple[Exhibit, ...] = ()) -> Un
         passages=texts(search, cuts, units=[unit], gated=[unit]),
         spans={findings.features[f].name: flags_on(labels, f, cuts) for f in ordered if labels.is_span(f)},
         curves={findings.features[f].name: curves(material, f, explained.index) for f in ordered[:CURVES]},
-        exhibits=exhibits,
+        exhibits=(*causes_exhibits(explained.causes), *exhibits),
     )
 
 

@@ -135,3 +135,16 @@ def test_what_is_no_unit_is_named(place: Path) -> None:
     refused = call(place, "lesion", "small_cnn", "other")
     assert isinstance(refused.exception, InputError)
     assert "'other' is not a unit" in str(refused.exception)
+
+
+def test_formation_of_pictures_has_a_row_a_layer_and_snapshot(place: Path) -> None:
+    """Layers and concepts at each snapshot after the sentence; the JSON has both; options of texts are refused."""
+    done = call(place, "formation", "small_cnn")
+    blocks = done.output.split("\n\n")
+    assert "units are dead at the end" in blocks[0]
+    assert blocks[1].split()[:3] == ["step", "layer", "dead"]
+    assert blocks[2].split()[:2] == ["concept", "unit"]
+    data = json.loads(call(place, "formation", "small_cnn", "--format", "json").stdout)
+    assert len(data["layers"][0]["dead"]) == len(data["steps"]) >= 2
+    refused = call(place, "formation", "small_cnn", "-f", "url")
+    assert "--feature is for a text" in str(refused.exception)

@@ -15,9 +15,13 @@ from cellscope.errors import InputError, MissingError
 from cellscope.evidence.lesions import lesion_changes
 from cellscope.evidence.zones import ELSEWHERE, INSIDE
 from cellscope.pipeline import lesion_map as maps
+from cellscope.pipeline.causes import causes_of
+from cellscope.pipeline.explain import explain
+from cellscope.pipeline.find import Search, find_in
 from cellscope.pipeline.lesion_map import Mapped, map_in, read_map
 from cellscope.pipeline.lesion_pages import write_lesion, write_map
 from cellscope.pipeline.lesions import Lesioned, lesion_in
+from cellscope.pipeline.unitpage import compose_unit
 from cellscope.training.run import RunFolder
 
 ASKED = ("inside=<[ab]*", "letter-a=a")
@@ -219,3 +223,42 @@ def test_a_text_may_be_too_short(tmp_path: Path) -> None:
     switch_run(tmp_path, length=3000)
     with pytest.raises(InputError, match="3,000 characters, and lesions need 4,096"):
         lesioned(tmp_path, "c/0")
+
+
+def searched(place: Path) -> Search:
+    return find_in("switch", runs=place / "runs", asked=("inside=<[ab]*", "letter-a=a"))
+
+
+def test_explain_says_what_is_lost_without_the_unit(place: Path) -> None:
+    """The page and JSON of a unit have its causes: needed inside the feature, beside units of like variance."""
+    for file in (place / "runs" / "switch" / "lesions").glob("*"):
+        file.unlink()
+    search = searched(place)
+    explained = explain(search, Unit(Site("lstm.0", "cell"), 0))
+    need = next(need for need in explained.causes if need.feature == "inside")
+    assert need.needed
+    assert need.fill == "mean"
+    assert len(need.random) == SIZE - 1
+    assert need.characters == 6000
+    exhibit = compose_unit(explained).exhibits[0]
+    assert exhibit.sentence.startswith("The network needs lstm.0:cell/0")
+    assert [cause["needed"] for cause in json.loads(explained.json())["causes"]] == [True, True]
+
+
+def test_explain_takes_causes_from_the_map(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the run keeps a map of these weights and this text, its rows are the causes, and nothing is lesioned."""
+    found = map_in("switch", runs=place / "runs", asked=ASKED, fill="mean").map
+    monkeypatch.setattr("cellscope.pipeline.causes.planned", lambda *_, **__: pytest.fail("lesioned again"))
+    unit = Unit(Site("lstm.0", "cell"), 0)
+    causes = {need.feature: need for need in causes_of(searched(place), unit)}
+    assert causes["inside"].effect.inside.value == pytest.approx(found.inside[found.units.index(unit), 0])
+    assert causes["inside"].needed
+    assert len(causes["inside"].random) == SIZE - 1
+
+
+def test_a_gate_has_causes_too(place: Path) -> None:
+    """A unit of a gate is held in plain steps, on less text."""
+    search = find_in("switch", runs=place / "runs", asked=ASKED[:1], streams="c,f")
+    causes = causes_of(search, Unit(Site("lstm.0", "forget"), 0))
+    assert causes[0].name == "lstm.0:forget/0"
+    assert len(causes[0].random) == SIZE - 1

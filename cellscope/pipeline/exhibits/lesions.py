@@ -37,10 +37,10 @@ def need_exhibit(need: Need) -> Exhibit:
     )
 
 
-def causes_exhibit(needs: Sequence[Need]) -> Exhibit | None:
-    """Every feature without one unit, those that it costs most first."""
+def causes_exhibits(needs: Sequence[Need]) -> tuple[Exhibit, ...]:
+    """Every feature without one unit, those that it costs most first, as one exhibit; none where nothing was asked."""
     if not needs:
-        return None
+        return ()
     ordered = sorted(needs, key=lambda need: -need.effect.inside.value)
     needed = [need for need in ordered if need.needed]
     first = ordered[0]
@@ -53,7 +53,7 @@ def causes_exhibit(needs: Sequence[Need]) -> Exhibit | None:
             f"random units of like variance do not cost too."
         )
     top = ordered[:15]
-    return Exhibit(
+    one = Exhibit(
         key="lesion",
         title="What the network loses without it",
         sentence=sentence,
@@ -72,6 +72,7 @@ def causes_exhibit(needs: Sequence[Need]) -> Exhibit | None:
         ),
         table=Table(columns=_COLUMNS, rows=tuple(_row(need) for need in ordered)),
     )
+    return (one,)
 
 
 def map_exhibit(found: LesionMap) -> Exhibit:
@@ -151,10 +152,10 @@ def _several(need: Need) -> Lines:
 
 def _caveats(need: Need) -> tuple[str, ...]:
     where = f"The last {need.characters:,} characters of the text, in {need.blocks} blocks."
+    means = f"Means and variances come from {need.chosen:,} characters{' before them' * need.before}."
     return (
         ZONES,
-        f"{where} Means and variances come from {need.chosen:,} characters before them. Units are held while the "
-        "network runs on, from 512 characters before each block.",
+        f"{where} {means} Units are held while the network runs on, from 512 characters before each block.",
         "A lesion shows what the network loses, not what the unit does: it makes states that training never met.",
     )
 
