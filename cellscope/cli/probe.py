@@ -9,7 +9,7 @@ import click
 from cellscope.cli.figures import FORMAT, as_json
 from cellscope.cli.options import network_options, search_options, text_options
 from cellscope.cli.pictures import opened, preparation_options
-from cellscope.cli.say import bar, tabulate
+from cellscope.cli.say import bar, note, tabulate
 from cellscope.cli.subjects import looks, refuse
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TEXT_ALONE = (
     "files", "asked", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "draws", "reports",
+    "pages", "single_file",
 )  # fmt: skip
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order", "grid", "most")  # fmt: skip
@@ -41,6 +42,8 @@ CURVES = 3
               help="Average feature maps over each of GRID x GRID parts; 1 loses all places.")  # fmt: skip
 @click.option("--most", type=click.IntRange(4), default=2000, show_default=True,
               help="Look at so many pictures at most; one half teaches, the other scores.")  # fmt: skip
+@click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page (texts).")
+@click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 @FORMAT
 @click.pass_context
 def probe(ctx: click.Context, /, form: str, **options: Any) -> None:
@@ -65,10 +68,14 @@ def probe(ctx: click.Context, /, form: str, **options: Any) -> None:
 def _text(form: str, options: dict[str, Any]) -> None:
     from cellscope.pipeline.probing import probe_in
 
-    options.pop("reports", None)
+    reports, pages, single_file = (options.pop(name) for name in ("reports", "pages", "single_file"))
     with bar("probing") as progress:
         probed = probe_in(progress=progress, **options)
     click.echo(probed.json() if form == "json" else _told(probed.found))
+    if pages:
+        from cellscope.pipeline.exhibits.probes import write_probes
+
+        note(f"page: {write_probes(probed, reports, single_file=single_file)}")
 
 
 def _told(found: Curves) -> str:

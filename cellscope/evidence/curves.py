@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from cellscope.axes import Progress
 from cellscope.evidence.intervals import jackknife
-from cellscope.evidence.readouts import chosen_strengths, fitted, taken, tuned
+from cellscope.evidence.readouts import Readout, chosen_strengths, fitted, taken, tuned
 from cellscope.evidence.selection import greedy, lasso
 from cellscope.evidence.several import steps
 from cellscope.parallel import in_shares
@@ -23,6 +24,8 @@ Floats = NDArray[np.float64]
 
 LARGEST = 256
 """Sets of more units than this are not chosen; what comes next is all units."""
+TUNED = 64
+"""Sets of so many units at most get a ridge penalty of their own; larger ones that of all units."""
 LASSO = 64
 """Nor by the lasso, whose path takes a step for every unit."""
 
@@ -77,14 +80,39 @@ class Halves:
         self.covariance, self.with_labels = self.chosen.covariance, self.chosen.with_labels
         total = covariance.moments(np.arange(first, count), mask)
         self.varies = (self.chosen.spread > 1e-12) & (total.spread > 1e-12)
+        self.grams = covariance.gram[first:, mask]
+        self.cross, self.sums = (np.stack([getattr(g, name) for g in self.groups]) for name in ("cross", "sums"))
         # [group, task]: what the squared errors are compared with.
         self.labels = np.stack([np.column_stack([g.labels, np.full(len(g.labels), g.count)]) for g in self.groups])
 
-    def lost(self, units: NDArray[np.int64], tasks: slice = slice(None)) -> Floats:
-        """Squared errors [group, task] of readings of some units, fitted on the choosing half."""
-        folds = [taken(fold, units, tasks) for fold in self.folds]
-        reading = tuned(taken(self.chosen, units, tasks), folds)
-        return np.stack([reading.residual(taken(group, units, tasks)) for group in self.groups])
+    def reading(self, units: NDArray[np.int64], tasks: slice, own: Floats) -> Readout:
+        """The ridge reading of some units; many have the penalties of all units (`own` [task]), few their own."""
+        whole = taken(self.chosen, units, tasks)
+        if len(units) > TUNED:
+            return fitted(whole, own[tasks])
+        return tuned(whole, [taken(fold, units, tasks) for fold in self.folds])
+
+    def lost(self, units: NDArray[np.int64], own: Floats) -> Floats:
+        """Squared errors [group, task] of the readings of some units."""
+        reading = self.reading(units, slice(None), own)
+        return np.stack([reading.residual(taken(group, units)) for group in self.groups])
+
+    def lost_by(self, sets: Sequence[NDArray[np.int64]], task: int, own: Floats) -> Floats:
+        """Squared errors [set, group] of the readings of one task by sets of units, the last of which holds most."""
+        every = np.unique(np.concatenate([*sets, np.empty(0, np.int64)]))
+        some = torch.from_numpy(every)
+        grams = self.grams.index_select(1, some).index_select(2, some).double()
+        made = np.empty((len(sets), len(self.groups)))
+        y, yy, n = np.moveaxis(self.labels[:, task], -1, 0)
+        for at, units in enumerate(sets):
+            reading = self.reading(units, slice(task, task + 1), own)
+            w, b = np.zeros(len(every)), float(reading.intercept[0])
+            w[np.searchsorted(every, units)] = reading.weights[0]
+            weights = torch.from_numpy(w)
+            square = ((grams @ weights) @ weights).numpy()
+            cross, sums = self.cross[:, task, every] @ w, self.sums[:, every] @ w
+            made[at] = yy - 2 * b * y - 2 * cross + n * b * b + 2 * b * sums + square
+        return np.maximum(made, 0.0)
 
 
 def curves(covariance: Covariance, mask: int = 0, *, draws: int, seed: int, progress: Progress | None = None) -> Curves:
@@ -93,8 +121,8 @@ def curves(covariance: Covariance, mask: int = 0, *, draws: int, seed: int, prog
     units, tasks = halves.covariance.shape[0], len(halves.with_labels)
     features = tasks // 2
     small = [k for k in steps(units) if k < units and k <= LARGEST]
-    random = _random(halves, small, draws, seed)
     own = chosen_strengths(halves.chosen, halves.folds)
+    random = _random(halves, small, own, draws, seed)
     reading = fitted(halves.chosen, own)
     every = np.stack([reading.residual(g) for g in halves.groups])  # [group, task]
     lost = np.repeat(every[None], len(small) + 1, axis=0)  # [step, group, task]
@@ -108,11 +136,12 @@ def curves(covariance: Covariance, mask: int = 0, *, draws: int, seed: int, prog
         for task in range(first, last):
             if halves.varies[task]:
                 order = greedy(halves.covariance, halves.with_labels[task], max(small, default=1))
-                for step, k in enumerate(small):
-                    lost[step, :, task] = halves.lost(order[:k], slice(task, task + 1))[:, 0]
+                lost[:-1, :, task] = halves.lost_by([order[:k] for k in small], task, own)
                 if task < features:
                     orders[task] = order
-                    _by_lasso(halves, task, small, by_lasso)
+                    counts = [k for k in small if k <= LASSO]
+                    sets = lasso(halves.covariance, halves.with_labels[task], counts)
+                    by_lasso[: len(sets), :, task] = halves.lost_by(sets, task, own)
             with lock:
                 done += 1
                 if progress:
@@ -127,7 +156,7 @@ def curves(covariance: Covariance, mask: int = 0, *, draws: int, seed: int, prog
     )  # fmt: skip
 
 
-def _random(halves: Halves, small: Sequence[int], draws: int, seed: int) -> Floats:
+def _random(halves: Halves, small: Sequence[int], own: Floats, draws: int, seed: int) -> Floats:
     """Squared errors of units drawn at random [step, draw, group, task]; NaN at the last step, which is all of them."""
     rng = np.random.default_rng(seed)
     drawn = [rng.permutation(len(halves.covariance)) for _ in range(draws)]
@@ -136,17 +165,10 @@ def _random(halves: Halves, small: Sequence[int], draws: int, seed: int) -> Floa
     def share(first: int, last: int) -> None:
         for at in range(first, last):
             step, draw = divmod(at, draws)
-            lost[step, draw] = halves.lost(np.sort(drawn[draw][: small[step]]))
+            lost[step, draw] = halves.lost(np.sort(drawn[draw][: small[step]]), own)
 
     in_shares(len(small) * draws, share, grain=1, each=8)
     return lost
-
-
-def _by_lasso(halves: Halves, task: int, small: Sequence[int], lost: Floats) -> None:
-    """Write the squared errors of the lasso's sets of one task to lost [step, group, task]."""
-    counts = [k for k in small if k <= LASSO]
-    for step, units in enumerate(lasso(halves.covariance, halves.with_labels[task], counts)):
-        lost[step, :, task] = halves.lost(units, slice(task, task + 1))[:, 0]
 
 
 def _explained(lost: Floats, labels: Floats) -> Floats:

@@ -55,8 +55,8 @@ class Rung:
 
     @property
     def selectivity(self) -> float:
-        """What the units tell beyond what a probe of so many can learn by heart."""
-        return self.score - self.control
+        """What the units tell beyond what a probe of so many can learn by heart, which is not less than nothing."""
+        return self.score - (max(self.control, 0.0) if math.isfinite(self.control) else self.control)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(place: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(cellscope, ["probe", "--runs", str(place / "runs"), *arguments])
+    return CliRunner().invoke(
+        cellscope, ["probe", "--runs", str(place / "runs"), "--reports", str(place / "reports"), *arguments]
+    )
 
 
 def test_few_features_get_their_curves(place: Path) -> None:
@@ -43,6 +45,9 @@ def test_few_features_get_their_curves(place: Path) -> None:
     assert "Local: one unit has 95%" in done.stdout
     assert "seed 123" in done.stdout
     assert "nan" not in done.stdout
+    page = (place / "reports" / "tiny" / "study-probe-parentheses.html").read_text("utf-8")
+    assert "One cell or many: parentheses" in page
+    assert "NaN" not in page
 
 
 def test_all_features_get_a_line_each(place: Path) -> None:
