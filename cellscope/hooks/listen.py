@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from cellscope.axes import Site
 from cellscope.errors import CellscopeError
 from cellscope.hooks.edits import Edit
+from cellscope.hooks.resting import at_rest, put_to_rest
 from cellscope.hooks.sites import Layer, recurrent_layers, resolve_site
 from cellscope.hooks.stepping import Drive, State, drive_of, play_layer
 
@@ -30,8 +31,8 @@ class Heard:
     """What was heard in the last pass: `heard[site]` is [step, lane, unit].
 
     With `carry`, the recurrent state goes on from pass to pass inside the listener, whatever the model does with its
-    own (so a model that returns logits alone can be played in chunks). With `stop`, `play` leaves the forward pass as
-    soon as the last asked site has spoken, which saves the decoder.
+    own, so a model that returns logits alone can be played in chunks; it begins where the model does (see resting).
+    With `stop`, `play` leaves the forward pass as soon as the last asked site has spoken, which saves the decoder.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Heard:
         self._model, self._stop = model, stop
         self._values: dict[Site, Tensor] = {}
         self._states: dict[str, list[State]] = {}
+        self._starts: dict[str, Sequence[State | None]] = {}
         self._fired: set[str] = set()
         # Fresh arrays of this size cost a page fault for every 4 kB, so what was heard is written over, pass by pass.
         self._arrays: dict[str, dict[str, Tensor]] = {}
@@ -68,13 +70,12 @@ class Heard:
         return self._values[site]
 
     def rest(self, lanes: Any = None) -> None:
-        """Put the carried state of `lanes` (all by default) back to zeros, and the next pass starts from rest there."""
+        """Put the carried state of `lanes` (or all) back to where the network starts: zeros or what it learned."""
         if lanes is None:
             self._states.clear()
-        for states in self._states.values() if lanes is not None and len(lanes) else ():
-            for state in states:
-                for part in state:
-                    part[lanes] = 0
+        elif len(lanes):
+            for path, states in self._states.items():
+                put_to_rest(states, self._starts[path], lanes)
 
     def carried(self) -> dict[str, list[State]]:
         """A copy of the carried state, with which `carry_on` goes back to where the network is now."""
@@ -141,7 +142,9 @@ class Heard:
         module = layers[0].module
         states: Sequence[State | None] | None = self._states.get(path) if self.carry else None
         if states is None:
-            states = _unpack(hx, layers) if hx is not None and not self.carry else [None] * len(layers)
+            states = _unpack(hx, layers) if hx is not None else [None] * len(layers)
+            if self.carry:
+                states = self._starts[path] = at_rest(self._model, states)
         _check_states(path, states, (values.shape[0 if module.batch_first else 1], module.hidden_size))
         drive = self._drive(layers[0], values, module.batch_first)
         after, output = [], None

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from cellscope.sinks.cells import cells
+from cellscope.sinks.quantise import BINS
 
 TILE = 16
 """Units that are binned and counted side by side: one line of memory, one wide register."""
@@ -20,6 +21,8 @@ RUN = 256
 """Steps of a lane that are binned at a time: what is in between stays in the nearest cache."""
 SUM = 64
 """Steps over which float32 sums keep their digits."""
+FAR = 5
+"""Bins on either side that lie beyond the extremes of the sample."""
 LOOK = 64
 """Labels that are looked at together: most stretches of a text have none."""
 _compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -69,6 +72,25 @@ def _sum(values: Any, middle: Any, sums: Any, powers: Any, width: int) -> None:
 
 
 @_compiled
+def _add_far(bins: Any, x: Any, middle: Any, farthest: Any, inside: Any, g: int, width: int) -> None:
+    """Count and sum the values in the far bins at every step of [step, TILE]: few, and far from one another, so that a
+    rare feature's mean hangs on each. `farthest` is uint8 [TILE], to work with.
+    """
+    for k in range(TILE):
+        farthest[k] = u8(0)
+    for t in range(bins.shape[0]):
+        for k in range(TILE):
+            farthest[k] = max(farthest[k], u8(bins[t, k] - u8(FAR)))  # the lowest bins wrap round to the highest
+    for k in range(width):
+        if farthest[k] >= BINS - 2 * FAR:
+            for t in range(bins.shape[0]):
+                b = bins[t, k]
+                if b < FAR or b >= BINS - FAR:
+                    inside[g + k, b, 0] += 1
+                    inside[g + k, b, 1] += x[t, k] - middle[k]
+
+
+@_compiled
 def to_bins(
     values: Any,
     blocks: Any,
@@ -93,7 +115,7 @@ def to_bins(
 
     waiting  uint8 [tile, lane, step, TILE], written from step `at` on
     kept     [lane, step, unit], the rank, of every `stride`-th step
-    inside   [unit, bin, 2], count and sum in a bin, of every `stride` squared-th step
+    inside   [unit, bin, 2], count and sum in a bin, of every `stride` squared-th step, of the far bins of every step
     powers   [block, unit, 2], sums and sums of squares
     middle   [unit], taken off the activations before they are summed
     """
@@ -101,7 +123,8 @@ def to_bins(
     x, sparse = np.zeros((RUN, TILE), np.float32), stride * stride
     cell, bins = np.empty((RUN, TILE), np.int32), np.empty((RUN, TILE), np.uint8)
     c, s = np.zeros(TILE, np.float32), np.ones(TILE, np.float32)
-    sums, look_up = np.empty((2, TILE), np.float32), np.zeros((TILE, bin_of.shape[1]), np.uint8)
+    sums, farthest = np.empty((2, TILE), np.float32), np.empty(TILE, np.uint8)
+    look_up = np.zeros((TILE, bin_of.shape[1]), np.uint8)
     for lane in range(lanes):
         for start in range(0, steps, RUN):
             many = min(RUN, steps - start)
@@ -146,8 +169,10 @@ def to_bins(
                         row[g + k] = ranks[g + k, bins[t, k]]
                 for t in range((-start) % sparse, many, sparse):
                     for k in range(width):
-                        inside[g + k, bins[t, k], 0] += 1
-                        inside[g + k, bins[t, k], 1] += x[t, k] - c[k]
+                        if FAR <= bins[t, k] < BINS - FAR:
+                            inside[g + k, bins[t, k], 0] += 1
+                            inside[g + k, bins[t, k], 1] += x[t, k] - c[k]
+                _add_far(bins[:many], x, c, farthest, inside, g, width)
                 u += width
 
 

@@ -27,7 +27,7 @@ class Tally:
 
     total     int32 [block, unit, bin]
     positive  int32 [block, span_feature, unit, bin]
-    inside    float64 [unit, bin, 2], count and sum of the activations in a bin, of every `stride`-th step
+    inside    float64 [unit, bin, 2], count and sum of the activations in a bin, of some steps; in the far bins of all
     powers    float64 [block, unit, 2], sum and sum of squares
     products  float64 [block, numeric_feature, unit, MOMENTS], over every `stride`-th step
     numbers   float64 [block, numeric_feature, 5], n and sums of the labels, over the same steps

@@ -360,3 +360,67 @@ def test_a_carried_state_can_be_gone_back_to(model: Model) -> None:
             heard.carry_on(before)
             again = heard.play(IDS[:, 7:])
             assert all(torch.equal(first[site], again[site]) for site in first)
+
+
+class Learned(nn.Module):
+    """A stacked LSTM whose first state it has learned, and hands over at every call."""
+
+    def __init__(self, *, batch_first: bool = True) -> None:
+        super().__init__()
+        self.embedding, self.decoder = nn.Embedding(7, 5), nn.Linear(8, 7)
+        self.lstm = nn.LSTM(5, 8, 2, batch_first=batch_first)
+        self.h0, self.c0 = nn.Parameter(torch.randn(2, 1, 8)), nn.Parameter(torch.randn(2, 1, 8))
+
+    def forward(self, ids):
+        lanes = len(ids)
+        return self.decoder(
+            self.lstm(self.embedding(ids), (self.h0.expand(-1, lanes, -1), self.c0.repeat(1, lanes, 1)))[0]
+        )
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_learned_state_is_where_a_text_begins(lanes: int) -> None:
+    """Carried in pieces, the first piece starts from it, as the module itself does, and so does a lane put to rest."""
+    torch.manual_seed(3)
+    model, ids = Learned(), IDS[:lanes]
+    sites = ("lstm.0:c", "lstm.1:h")
+    with listen(model, sites) as heard:
+        model(ids)
+        whole = {s: heard[s].clone() for s in sites}
+    with listen(model, sites, carry=True) as heard:
+        for _ in range(2):
+            for first, last in ((0, 4), (4, 15)):
+                model(ids[:, first:last])
+                assert all(torch.allclose(heard[s], whole[s][first:last], atol=1e-5) for s in sites)
+            heard.rest()
+        model(ids)
+        heard.rest([0])
+        model(ids)
+        for s in sites:
+            assert torch.allclose(heard[s][:, 0], whole[s][:, 0], atol=1e-5)
+            assert lanes == 1 or not torch.allclose(heard[s][:, 1], whole[s][:, 1], atol=1e-3)
+    assert model.h0.grad is None
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_what_a_model_remembers_by_itself_is_no_beginning(lanes: int) -> None:
+    """A module that keeps its state from call to call is heard from zeros where it is put to rest."""
+
+    class Keeping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.gru = nn.Embedding(7, 5), nn.GRU(5, 6, batch_first=True)
+            self.state = None
+
+        def forward(self, ids):
+            values, self.state = self.gru(self.embedding(ids), self.state)
+            return values
+
+    torch.manual_seed(4)
+    model = Keeping()
+    with listen(model, ["gru.0:h"], carry=True) as heard:
+        model(IDS[:lanes])
+        first = heard["gru.0:h"].clone()
+        heard.rest()
+        model(IDS[:lanes])
+        assert torch.allclose(heard["gru.0:h"], first, atol=1e-6)

@@ -9,6 +9,7 @@ from planted_activations import HERE, chunks_of, grid_of, stretches, tally_of
 
 from cellscope.axes import Site
 from cellscope.chunks import Chunk, Round
+from cellscope.scores.association import point_biserial
 from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.tally import Tally
 
@@ -170,3 +171,31 @@ def test_halves() -> None:
     assert np.array_equal(on_b, tally.positive[[1, 3]].sum(0))
     assert int((total_a + total_b)[0].sum()) == LENGTH
     assert np.array_equal((on_a + on_b)[:, 0].sum(1), SPANS.sum(1))
+
+
+def test_rare_outliers_keep_their_distance() -> None:
+    """A feature of some characters on which a unit goes far beyond all that the sample had: r is that of the
+    activations, although most bins' means come from every 64th step.
+    """
+    rng = np.random.default_rng(8)
+    length = 60_000
+    values = rng.standard_normal((length, 20)).astype(np.float32)
+    on = np.zeros((1, length), bool)
+    on[0, rng.choice(length, 50, replace=False)] = True
+    values[on[0], 3] = 400 + 100 * rng.standard_normal(50)
+    values[on[0], 17] = -90 - 30 * rng.random(50)
+    part, grid = Round(0, length, 16, 16), grid_of(on)
+    quantiser = Quantiser.from_sample(values[~on[0]][:8000])
+    tally = tally_of(values, grid, part, quantiser=quantiser, stride=8)
+    (total, positive), means = tally.half(1), tally.means()
+    powers = tally.powers[1::2].sum(0)
+    r, _ = point_biserial(
+        (positive[0] * means).sum(-1), powers[:, 0], total.sum(-1), positive[0].sum(-1), powers[:, 1]
+    )  # fmt: skip
+    odd = np.repeat(part.block_of % 2 == 1, np.diff(np.append(part.starts, length)))
+    exact = [np.corrcoef(on[0, odd], values[odd, unit])[0, 1] for unit in range(20)]
+    assert abs(exact[3]) > 0.9
+    np.testing.assert_allclose(r, exact, atol=0.01)
+    plain = tally_of(values, grid, part, quantiser=quantiser, stride=1)
+    far = np.r_[0:5, BINS - 5 : BINS]
+    np.testing.assert_allclose(tally.inside[:, far], plain.inside[:, far], rtol=1e-6)
