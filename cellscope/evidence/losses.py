@@ -146,6 +146,7 @@ def losses_of(
 ) -> NDArray[np.float32]:
     """Nats of predicting each character of corpus[start:stop), float32 [position]; four bytes a character are held."""
     losses = np.empty(stop - start, np.float32)
+    lanes = max(1, min(lanes, (stop - start) // WARM_UP))  # of a short stretch the warm-ups would be most of the work
     done = 0
     with Losses(network, corpus, edits=edits) as source:
         for part in rounds(stop, start=start, lanes=lanes):
