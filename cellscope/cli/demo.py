@@ -19,7 +19,7 @@ CHARACTERS = 2_000_000
 @click.command()
 @click.argument("what", type=click.Choice(["text", "images"]), default="text")
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Train so long.  [default: 3; images: 1.75]"
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Train so long.  [default: 3; images: 1.25]"
 )
 @click.option("--again", is_flag=True, help="Train a new network, though there is one.")
 @click.option(
@@ -41,7 +41,7 @@ def demo(ctx: click.Context, what: str, minutes: float | None, again: bool, runs
     network is kept and looked at again.
     """
     if what == "images":
-        _images(ctx, minutes or 1.75, again, runs, reports)
+        _images(ctx, minutes or 1.25, again, runs, reports)
         return
     from cellscope.cli.find import say_findings
     from cellscope.pipeline.find import find_in
