@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from cellscope.cli import cellscope
 from cellscope.count_pictures import count_pictures
 from cellscope.data.imagesets import open_images
 from cellscope.errors import InputError
 from cellscope.features.concepts import concepts_of
 from cellscope.hooks.modules import choose_outlets, outlets
 from cellscope.judge import judge
-from cellscope.pipeline.classifiers import load_classifier
+from cellscope.pipeline.classifiers import load_classifier, open_pictures
 from cellscope.pipeline.formed_pictures import FormedPictures, formed_pictures
 from cellscope.pipeline.picture_training import begin_pictures
 from cellscope.training.config import TrainingConfig
@@ -90,6 +92,19 @@ def test_a_set_without_concepts_has_layers_alone(run: RunFolder) -> None:
     assert made.concepts == ()
     assert made.best.shape == (2, 0)
     assert "accuracy" not in made.sentence
+
+
+def test_the_command_says_the_same(run: RunFolder) -> None:
+    """`cellscope formation` of a run on pictures: its JSON is the library's, its table names layers and concepts."""
+    words = ["formation", run.name, "--runs", str(run.path.parent), "--seed", "3"]
+    done = CliRunner().invoke(cellscope, [*words, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    own = formed_pictures(run, open_pictures(run), seed=3)
+    assert json.loads(done.stdout) == json.loads(own.json())
+    told = CliRunner().invoke(cellscope, words)
+    assert own.sentence in told.stdout
+    assert "features.6" in told.stdout
+    assert "triangle" in told.stdout
 
 
 def test_one_snapshot_is_refused(run: RunFolder, tmp_path: Path) -> None:
