@@ -59,6 +59,7 @@ def explain(
 
 
 def _say(explained: Explained) -> None:
+    from cellscope.cli.kind import say_portrait
     from cellscope.evidence.verdicts import digits, probability
     from cellscope.pipeline.unitpage import characters, gate_in_words
 
@@ -76,6 +77,9 @@ def _say(explained: Explained) -> None:
         click.echo(f"and {len(explained.evidence) - SHOWN} more features, on the page and in --format json")
     if explained.causes:
         click.echo("\n" + _without(explained))
+    if explained.portrait is not None:
+        click.echo(f"\nat {explained.portrait.kind.feature}:")
+        say_portrait(explained.portrait)
     for title, places in (("highest", explained.top), ("lowest", explained.bottom)):
         click.echo(f"\n{title} (the character between the brackets)")
         for place in places:

@@ -49,18 +49,9 @@ def kind(run: str | None, unit: str | None, form: str, **options: Any) -> None:
     with bar("searching") as progress:
         told = kind_in(run, unit, progress=progress, **options)
     if form == "json":
-        portrait = told.portrait
-        own = {"kind": portrait.kind.name, "sentence": portrait.kind.sentence, "timing": portrait.kind.timing}
-        click.echo(as_json(portrait.kind, portrait.moves, **{**own, **_rest(portrait), **told.figures()}))
+        click.echo(as_json(**told.portrait.figures(), **told.figures()))
     else:
         say_portrait(told.portrait)
-
-
-def _rest(portrait: Portrait) -> dict[str, Any]:
-    return {
-        "memory": portrait.moves.memory, "time_scale": portrait.time_scale, "effect": portrait.effect,
-        "heard": portrait.characters, "seed": portrait.seed,
-    }  # fmt: skip
 
 
 def say_portrait(portrait: Portrait) -> None:
@@ -77,7 +68,7 @@ def say_portrait(portrait: Portrait) -> None:
     for title, lists in (("written", portrait.moves.writes), ("erased", portrait.moves.erases)):
         click.echo(f"\n{title} on reading\n" + _movers(lists, portrait.moves))
     if portrait.effect is not None:
-        click.echo("\n" + _effect(portrait.effect))
+        click.echo("\n" + _effect(portrait.effect, kind.sides))
     click.echo(f"\n{portrait.characters:,} characters heard, seed {portrait.seed}. {CRITERION}")
 
 
@@ -114,13 +105,15 @@ def _movers(lists: Any, moves: Moves) -> str:
     return tabulate(["where", "character", "share", "times", "moves by", *names], rows)
 
 
-def _effect(effect: Effect) -> str:
+def _effect(effect: Effect, sides: tuple[str, str]) -> str:
     head = (
-        f"held at {effect.inside:.3g} (inside) instead of {effect.outside:.3g} (outside) on the last of "
-        f"{effect.positions} positions: {effect.moved:.1%} of the probability of the next character moves"
+        f"held at {effect.inside:.3g} ({sides[0]}) instead of {effect.outside:.3g} ({sides[1]}) on reading one "
+        f"character, at {effect.positions} places: {effect.moved:.1%} of the next character's probability moves"
     )
     rows = [
         [repr(p.symbol), f"{p.change:+.2f}", f"{p.low:+.2f} to {p.high:+.2f}", f"{p.outside:.3f}", f"{p.inside:.3f}"]
         for p in (*effect.promoted, *effect.suppressed)
     ]
-    return head + "\n" + tabulate(["next", "log odds", "95 %", "p outside", "p inside"], rows) if rows else head
+    return (
+        head + "\n" + tabulate(["next", "log odds", "95 %", f"p {sides[1]}", f"p {sides[0]}"], rows) if rows else head
+    )

@@ -45,7 +45,7 @@ class Fitted:
 
     chosen   R^2 on the even blocks, by which clocks are compared
     within   R^2 on the odd blocks of what varies inside the feature alone
-    profile  the mean activation at each level, over all blocks [level, unit]; NaN where there is none
+    profile  the mean activation at each level, over all blocks [level, unit]; NaN where there are few characters
     swing    the spread of the profile inside, each number of the clock counted alike, over how far it is from outside
     rises    whether the profile goes up with the clock (+1) or down (-1)
     """
@@ -81,7 +81,7 @@ def fit(sums: Sums, clock: Clock) -> Fitted:
     gain, gain_low, gain_high = own.gained(plain)
     swing, rises = own.shape()
     return Fitted(
-        r2, low, high, gain, gain_low, gain_high, own.within(plain), own.crossed(), own.means(np.s_[:]), swing, rises
+        r2, low, high, gain, gain_low, gain_high, own.within(plain), own.crossed(), own.profile(), swing, rises
     )
 
 
@@ -114,6 +114,11 @@ class _Levels:
         around = np.where(inside[:, None], _ratio(total[inside].sum(0), count[inside].sum()), 0.0)
         drawn = np.where(inside, SHRINK * float(self.sums.weights[1]), 0.0)
         return _ratio(total + drawn[:, None] * around, (count + drawn)[:, None])
+
+    def profile(self) -> Floats:
+        """The mean at each level over all blocks, as it is [level, unit]; NaN where there are too few characters."""
+        n, s = self.n.sum((0, 1)), self.s.sum((0, 1))
+        return np.where(n[:, None] >= SUPPORT, s / np.maximum(n, 1)[:, None], np.nan)
 
     def _errors(self, means: Floats, blocks: slice) -> Floats:
         """Weighted squares that are left in each block, outside and inside [block, 2, unit]."""

@@ -7,19 +7,13 @@ unit is scored on text that it was not fitted on; CRITERION says when one of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cellscope.axes import Unit
-from cellscope.evidence.clocks import CLOCKS, INSIDE
-from cellscope.evidence.fits import Fitted, Sums, fit, weights_of
-from cellscope.evidence.onsets import Onset, onset
+from cellscope.evidence.onsets import Onset
 from cellscope.evidence.verdicts import digits, named
-from cellscope.features.feature import Feature
-from cellscope.sinks.profiles import Profiles
 
 FITS = 0.1
 """A clock fits where it surely (its interval's lower end) explains so much of what the unit does."""
@@ -32,8 +26,6 @@ SHARE = 0.25
 """So is one of which the clock explains so much that two levels do not, as a share of what it explains."""
 TIE = 0.01
 """Clocks that explain as much as the best to within this are told apart by their order."""
-FEWEST = 20
-"""So many characters are needed inside and outside, in either half."""
 ORDER = ("value", "column", "depth", "since", "until")
 """Of clocks that explain the same the first is meant: what was asked for, then the simpler."""
 BY_CLOCK = {"inside": "switch", "depth": "counter", "since": "timer", "until": "timer", "column": "position"}
@@ -51,7 +43,7 @@ CRITERION = (
 
 @dataclass(frozen=True)
 class ClockFit:
-    """How a clock fits a unit (see fits.Fitted)."""
+    """How a clock fits a unit (see fits.Fitted); `means` is the unit's mean where the clock shows `numbers`, inside."""
 
     clock: str
     r2: float
@@ -64,6 +56,8 @@ class ClockFit:
     chosen: float
     swing: float
     rises: int
+    numbers: tuple[float, ...] = ()
+    means: tuple[float, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -78,7 +72,8 @@ class Kind:
     clock    the clock that it goes with; the best one where there is no kind
     fits     every clock's fit, the plain switch first
     lag      so many characters late (early, where negative) the unit answers; the fits are at this lag
-    inside, outside   the mean activation there; `sign` is +1 where inside is higher
+    inside, outside   the mean activation there; of a number of the whole text, such as the column, where it is in its
+                      upper third and in its lower third; `sign` is +1 where `inside` is higher
     onset    when it knows and when it lets go
     remark   why nothing could be said, or empty
     """
@@ -86,6 +81,7 @@ class Kind:
     unit: Unit
     feature: str
     numeric: bool
+    spans: bool
     kind: str
     clock: str
     fits: tuple[ClockFit, ...]
@@ -101,6 +97,11 @@ class Kind:
     def sign(self) -> int:
         """+1 where the unit is higher inside than outside."""
         return 1 if self.inside >= self.outside else -1
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What `inside` and `outside` are called: a number of the whole text is large or small."""
+        return ("inside", "outside") if self.spans else (f"{self.feature} large", f"{self.feature} small")
 
     @property
     def name(self) -> str:
@@ -157,72 +158,6 @@ def _what(f: ClockFit, kind: Kind) -> str:
         "until": f"the time until {kind.feature} ends", "depth": f"the depth of {kind.feature}",
         "column": "the column in the line", "value": kind.feature,
     }[f.clock]  # fmt: skip
-
-
-def kinds(profiles: Profiles, units: Mapping[int, Unit], features: Sequence[Feature]) -> dict[Unit, Kind]:
-    """The kind of every unit of the profiles; group g is about feature `features[profiles.groups[g].subject]`."""
-    made = {}
-    for g, group in enumerate(profiles.groups):
-        feature = features[group.subject]
-        here = profiles.units(g)
-        counts, sums = profiles.counts[:, g], profiles.sums[:, :, here]
-        remark = _remark(counts, feature)
-        weights = weights_of(counts, balanced=bool(feature.pattern))
-        fitted = {} if remark else _fits(Sums(counts, sums, profiles.squares[:, :, here], weights), feature)
-        for column, index in enumerate(group.units.tolist()):
-            middle = float(profiles.middle[here][column])
-            found = {name: _one(name, f, column) for name, f in fitted.items()}
-            lasts = onset(counts, sums[:, :, column], middle=middle, lag=group.lag)
-            made[units[index]] = _kind(units[index], feature, found, counts, sums[:, :, column], middle, group.lag,
-                                       lasts, remark)  # fmt: skip
-    return made
-
-
-def _fits(sums: Sums, feature: Feature) -> dict[str, Fitted]:
-    """The fits of every clock that the feature has, the plain switch first."""
-    made = {"inside": fit(sums, CLOCKS["inside"])}
-    for name in ORDER:
-        clock = CLOCKS[name]
-        seen = sums.counts[:, clock.bins].sum(0) > 0
-        levels = np.unique(clock.level[seen])
-        if clock.inside[levels].sum() > 1:  # one level inside is the switch again
-            made[name] = fit(sums, clock)
-    return made
-
-
-def _one(name: str, f: Fitted, unit: int) -> ClockFit:
-    names = ("r2", "low", "high", "gain", "gain_low", "gain_high", "within", "chosen", "swing")
-    figures = {part: float(getattr(f, part)[unit]) for part in names}
-    return ClockFit(clock=name, rises=int(f.rises[unit]), **figures)
-
-
-def _remark(counts: Any, feature: Feature) -> str:
-    """Why the clocks of a feature cannot be fitted, or an empty string."""
-    where = CLOCKS["inside"].bins.start
-    inside = np.array([counts[half::2, where + INSIDE].sum() for half in (0, 1)])
-    outside = np.array([counts[half::2, where : where + INSIDE].sum() for half in (0, 1)])
-    if not inside.sum():
-        return f"{feature.name} is nowhere in the characters that were read"
-    if inside.min() < FEWEST or outside.min() < FEWEST:
-        return f"{feature.name} is on {inside.sum():,} of {inside.sum() + outside.sum():,} characters, too " \
-               f"{'few' if inside.min() < FEWEST else 'many'}"  # fmt: skip
-    if (counts[1::2].sum(1) > 0).sum() < 3:
-        return "the text is too short"
-    return ""
-
-
-def _kind(
-    unit: Unit, feature: Feature, fits: dict[str, ClockFit], counts: Any, sums: Any, middle: float, lag: int,
-    lasts: Onset, remark: str,
-) -> Kind:  # fmt: skip
-    where = CLOCKS["inside"].bins.start
-    n, s = counts[:, where : where + 3].sum(0), sums[:, where : where + 3].sum(0)
-    inside, outside = middle + s[2] / max(n[2], 1), middle + s[:2].sum() / max(n[:2].sum(), 1)
-    clock, word = ("", "") if remark else judged(fits, feature.counter)
-    return Kind(
-        unit, feature.name, feature.kind == "numeric", word, clock, tuple(fits.values()), lag, float(inside),
-        float(outside), int(n.sum()), int(n[2]), None if remark else lasts, remark,
-    )  # fmt: skip
 
 
 def judged(fits: dict[str, ClockFit], counter: str = "") -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from cellscope.axes import Progress, Site, Unit
 from cellscope.chunks import Chunk, Round
 from cellscope.errors import InputError
 from cellscope.evidence.clocks import BINS, INSIDE, NONE, OFFSETS, read_clocks
-from cellscope.evidence.kinds import Kind, kinds
+from cellscope.evidence.kind_fits import kinds
+from cellscope.evidence.kinds import Kind
 from cellscope.evidence.promotion import Effect, effect, sampled
 from cellscope.evidence.timescales import time_scale_of_lanes
 from cellscope.evidence.writers import Movements, Moves, memory_of
@@ -64,6 +65,17 @@ class Portrait:
     effect: Effect | None
     characters: int
     seed: int
+
+    def figures(self) -> dict[str, Any]:
+        """Everything by its name, as JSON has it; the verdict in words, too."""
+        kind, told = self.kind, asdict(self.kind)
+        told |= {"unit": str(kind.unit), "kind": kind.name, "sentence": kind.sentence, "timing": kind.timing}
+        if kind.onset is not None:
+            told["onset"] = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in told["onset"].items()}
+        moves = asdict(self.moves) | {"memory": self.moves.memory}
+        effect = None if self.effect is None else asdict(self.effect)
+        rest = {"time_scale": self.time_scale, "effect": effect, "heard": self.characters, "seed": self.seed}
+        return told | moves | rest
 
 
 def portray(
@@ -146,7 +158,8 @@ class _Pass:
         if kind.remark or not np.isfinite([kind.inside, kind.outside]).all():
             return None
         try:
-            some = sampled(where[known] == INSIDE, places[known], seed=seed)
+            inside = where[known] == INSIDE if kind.spans else np.random.default_rng(seed).random(known.sum()) < 0.5
+            some = sampled(inside, places[known], seed=seed)
             return effect(self.network, self.corpus, self.unit, some, (kind.outside, kind.inside))
         except InputError:
             return None

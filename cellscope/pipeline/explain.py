@@ -13,13 +13,16 @@ import numpy as np
 
 from cellscope.axes import Unit
 from cellscope.evidence.needs import Need
+from cellscope.evidence.portraits import Portrait
 from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence, Q, named
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, sites_of
+from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress, rounds
 from cellscope.pipeline.causes import causes_of
 from cellscope.pipeline.find import Search, clean, find_in
+from cellscope.pipeline.kind import best_features, portrait_of
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.pages import Material
 from cellscope.pipeline.passages import peaks
@@ -56,7 +59,8 @@ class Gate:
 @dataclass(frozen=True)
 class Explained:
     """What is known of one unit: `evidence` for every judged feature, best first; gates; time scale; places;
-    `causes` are what the network loses without it.
+    `causes` are what the network loses without it, `portrait` what kind of cell it is at its own feature, where there
+    is a network and a feature can be judged.
     """
 
     material: Material
@@ -69,6 +73,7 @@ class Explained:
     top: tuple[Place, ...]
     bottom: tuple[Place, ...]
     causes: tuple[Need, ...] = ()
+    portrait: Portrait | None = None
 
     @property
     def unit(self) -> Unit:
@@ -102,6 +107,7 @@ class Explained:
             "causes": [need.figures() for need in self.causes],
             "top": [asdict(place) for place in self.top],
             "bottom": [asdict(place) for place in self.bottom],
+            "portrait": None if self.portrait is None else self.portrait.figures(),
         }
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
 
@@ -132,7 +138,13 @@ def explain(search: Search, unit: Unit, *, progress: Progress | None = None) -> 
         _places(material, values, peaks(values, PLACES)),
         _places(material, values, peaks(-values, PLACES)),
         causes_of(search, unit, progress=progress),
+        _portrait(search, unit, index, progress),
     )
+
+
+def _portrait(search: Search, unit: Unit, index: int, progress: Progress | None) -> Portrait | None:
+    judged = isinstance(search.network, Network) and best_features(search.findings)[index] >= 0
+    return portrait_of(search, unit, progress=progress) if judged else None
 
 
 def evidence_of(findings: Findings, unit: int) -> tuple[Evidence, ...]:

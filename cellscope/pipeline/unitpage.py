@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from cellscope.evidence.verdicts import digits
+from cellscope.pipeline.exhibits.kinds import kind_exhibit
 from cellscope.pipeline.exhibits.lesions import causes_exhibits
 from cellscope.pipeline.explain import Explained, Gate
 from cellscope.pipeline.headlines import header, method, percent, sentence_case
@@ -62,8 +63,12 @@ def compose_unit(explained: Explained, exhibits: tuple[Exhibit, ...] = ()) -> Un
         passages=texts(search, cuts, units=[unit], gated=[unit]),
         spans={findings.features[f].name: flags_on(labels, f, cuts) for f in ordered if labels.is_span(f)},
         curves={findings.features[f].name: curves(material, f, explained.index) for f in ordered[:CURVES]},
-        exhibits=(*causes_exhibits(explained.causes), *exhibits),
+        exhibits=(*_portrayed(explained), *causes_exhibits(explained.causes), *exhibits),
     )
+
+
+def _portrayed(explained: Explained) -> tuple[Exhibit, ...]:
+    return () if explained.portrait is None else (kind_exhibit(explained.portrait),)
 
 
 def _headline(explained: Explained) -> Headline:

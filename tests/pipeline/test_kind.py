@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -13,9 +15,11 @@ from cellscope.features.library import select
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.foreign import wrap
 from cellscope.models.network import Network
-from cellscope.pipeline.explain import evidence_of
+from cellscope.pipeline.exhibits.kinds import kind_exhibit
+from cellscope.pipeline.explain import evidence_of, explain
 from cellscope.pipeline.find import Search, search
 from cellscope.pipeline.kind import best_features, kinds_in, lags_of, portrait_of, stretch_of
+from cellscope.pipeline.unitpage import compose_unit
 
 LATCH = Unit.parse("lstm.0:cell/0")
 
@@ -135,3 +139,37 @@ def test_a_text_without_any_feature_is_refused(latch: Network) -> None:
     with pytest.raises(InputError, match="none of 2 features can be judged"):
         portrait_of(found, LATCH)
     assert kinds_in(found) == {}
+
+
+def test_the_exhibit_shows_what_was_measured(planted_search: Search) -> None:
+    """The exhibit's sentence is the verdict, its bars are R2 and log odds with intervals, its table what moves the
+    unit.
+    """
+    told = portrait_of(planted_search, LATCH)
+    made = kind_exhibit(told)
+    assert made.sentence.lower().startswith(told.kind.sentence.lower())
+    assert told.kind.timing in made.sentence
+    clocks, profile, start, end, *_ = made.figures
+    assert clocks.groups[0].values == tuple(f.r2 for f in told.kind.fits)
+    assert dict(zip(start.series[0].x, start.series[0].y, strict=True))[0.0] > 0.9
+    assert dict(zip(end.series[0].x, end.series[0].y, strict=True))[0.0] < 0.1
+    assert profile.rules == (("outside", told.kind.outside),)
+    first = made.table.rows[0]
+    assert (first["what"], first["where"], first["on reading"]) == ("writes", "anywhere", "(")
+
+
+def test_explaining_a_unit_portrays_it(planted_search: Search) -> None:
+    """`explain` has the portrait at the unit's own feature, in its JSON and on its page."""
+    told = explain(planted_search, LATCH)
+    assert told.portrait.kind.feature == "parentheses"
+    in_json = json.loads(told.json())["portrait"]
+    assert (in_json["kind"], in_json["sentence"]) == ("switch", told.portrait.kind.sentence)
+    assert in_json["onset"]["knows"] == 0
+    assert compose_unit(told).exhibits[0].key == "kind"
+
+
+def test_the_levels_of_a_number_of_the_whole_text(planted_search: Search) -> None:
+    """At the column a unit has no inside: it is held at its level where the column is large, and where it is small."""
+    kind = portrait_of(planted_search, LATCH, "column").kind
+    assert kind.sides == ("column large", "column small")
+    assert kind.inside != kind.outside
