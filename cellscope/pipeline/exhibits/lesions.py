@@ -57,7 +57,7 @@ def causes_exhibits(needs: Sequence[Need]) -> tuple[Exhibit, ...]:
         key="lesion",
         title="What the network loses without it",
         sentence=sentence,
-        caveats=_caveats(first),
+        caveats=(*_caveats(first), *_many(ordered)),
         figures=(
             Bars(
                 title="Inside each feature",
@@ -157,6 +157,17 @@ def _caveats(need: Need) -> tuple[str, ...]:
         ZONES,
         f"{where} {means} Units are held while the network runs on, from 512 characters before each block.",
         "A lesion shows what the network loses, not what the unit does: it makes states that training never met.",
+    )
+
+
+def _many(needs: Sequence[Need]) -> tuple[str, ...]:
+    """What asking of many features at once amounts to."""
+    draws = max(len(need.random) for need in needs)
+    if len(needs) < 2 or not draws:
+        return ()
+    return (
+        f"{len(needs)} features were asked: a unit like any other costs the most of {draws + 1} inside one feature in "
+        f"{draws + 1} by chance, though seldom with its whole interval.",
     )
 
 
