@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TEXT_ALONE = (
     "files", "asked", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "draws", "reports",
-    "pages", "single_file",
+    "pages", "single_file", "lesion",
 )  # fmt: skip
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order", "grid", "most")  # fmt: skip
@@ -42,6 +42,7 @@ CURVES = 3
               help="Average feature maps over each of GRID x GRID parts; 1 loses all places.")  # fmt: skip
 @click.option("--most", type=click.IntRange(4), default=2000, show_default=True,
               help="Look at so many pictures at most; one half teaches, the other scores.")  # fmt: skip
+@click.option("--lesion", is_flag=True, help="Hold each direction at its mean while the network runs on; one stream.")
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page (texts).")
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 @FORMAT
@@ -71,7 +72,8 @@ def _text(form: str, options: dict[str, Any]) -> None:
     reports, pages, single_file = (options.pop(name) for name in ("reports", "pages", "single_file"))
     with bar("probing") as progress:
         probed = probe_in(progress=progress, **options)
-    click.echo(probed.json() if form == "json" else _told(probed.found))
+    told = [_told(probed.found), *(f"{one.sentence}" for one in probed.lesions)]
+    click.echo(probed.json() if form == "json" else "\n\n".join(told))
     if pages:
         from cellscope.pipeline.exhibits.probes import write_probes
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cellscope.data.text import Corpus
+from cellscope.errors import InputError
+from cellscope.evidence.direction_lesions import DirectionLesion, lesion_directions
 from cellscope.evidence.probes import CRITERION, Probes
-from cellscope.evidence.probing import DRAWS, probe
+from cellscope.evidence.probing import DRAWS, judged, measure
 from cellscope.features.library import select
 from cellscope.hooks.sites import choose_sites
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress
 from cellscope.pipeline.find import SEED, clean, open_text, settle
+from cellscope.pipeline.lesions import present, split
 from cellscope.pipeline.networks import open_network
 from cellscope.training.run import RUNS, RunFolder
+
+LESIONED = 50_000
+"""Characters that are read with a direction held; nothing was fitted to them."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Probed:
     corpus: Corpus
     features: tuple[Any, ...]
     found: Probes
+    lesions: tuple[DirectionLesion, ...] = ()
 
     def json(self) -> str:
         """Every curve with its verdict; keys are stable, numbers that do not exist are null."""
@@ -44,6 +51,10 @@ class Probed:
             **{name: getattr(found, name) for name in
                ("characters", "stride", "choosing", "reporting", "draws", "seed")},
             "features": [p.figures() for p in found.probes],
+            "lesions": [
+                asdict(told) | {"site": str(told.site), "unit": str(told.unit), "needed": told.needed,
+                                "sentence": told.sentence} for told in self.lesions
+            ],
         }  # fmt: skip
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
 
@@ -59,6 +70,7 @@ def probe_in(
     streams: str | None = None,
     characters: int = 0,
     draws: int = DRAWS,
+    lesion: bool = False,
     runs: Path = RUNS,
     which: str = "best",
     model: str | None = None,
@@ -67,14 +79,31 @@ def probe_in(
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> Probed:
-    """Probe all units of a run (the latest by default) or somebody's model, on its own text or on `text`."""
+    """Probe all units of a run (the latest by default) or somebody's model, on its own text or on `text`.
+
+    With `lesion`, each direction is also held at its mean while the network reads the last LESIONED characters, and the
+    probes come from the text before them.
+    """
+    if lesion and not (asked or files):
+        raise InputError("--lesion holds the direction of a feature; name one, as in --feature url")
     features = select(asked, files)
     network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
     corpus = open_text(network, folder, text, encoding=encoding, as_bytes=as_bytes)
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
-    start = max(0, len(corpus) - characters) if characters else 0
+    stop = split(corpus, LESIONED) if lesion else len(corpus)
+    start = max(0, stop - characters) if characters else 0
     if asked or files:
         settle(features, corpus, start)
-    with NetworkSource(network, corpus, sites) as source:
-        found = probe(source, corpus, features, start=start, seed=seed, draws=draws, progress=progress)
-    return Probed(network, folder, corpus, tuple(sorted(features, key=lambda f: f.kind != "span")), found)
+    if lesion:
+        present(corpus, features, stop, asked=True)
+    read = corpus.part(0, stop)
+    with NetworkSource(network, read, sites) as source:
+        measured = measure(source, read, features, start=start, seed=seed, progress=progress)
+    found = judged(measured, draws, progress)
+    told: tuple[DirectionLesion, ...] = ()
+    if lesion:
+        spans = [f for f in features if f.kind == "span"]
+        told = lesion_directions(
+            network, corpus, spans, found, measured.covariance, start=stop, seed=seed, progress=progress
+        )
+    return Probed(network, folder, corpus, measured.features, found, told)

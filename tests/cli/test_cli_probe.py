@@ -79,7 +79,21 @@ def test_mistakes_are_told(place: Path) -> None:
         (("-f", "parenthesis"), MissingError),
         (("--grid", "2"), InputError),
         (("--streams", "q"), MissingError),
+        (("--lesion",), InputError),
+        (("-f", "column", "--lesion", "--streams", "c"), InputError),
+        (("-f", "parentheses", "--lesion"), InputError),
     ):
         done = call(place, *arguments)
         assert isinstance(done.exception, error), done.output
         assert "\n" not in str(done.exception)
+
+
+def test_a_direction_is_lesioned(place: Path) -> None:
+    """--lesion says what the network loses without the direction, beside random ones and the best unit."""
+    asked = ("-f", "parentheses", "--lesion", "--streams", "c", "--draws", "1", "--no-pages", "--format", "json")
+    done = call(place, *asked)
+    assert done.exit_code == 0, done.output
+    (told,) = json.loads(done.stdout)["lesions"]
+    assert told["site"] == "lstm.0:cell"
+    assert len(told["random"]) == 10
+    assert "the direction of parentheses in lstm.0:cell" in told["sentence"]
