@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser demo demo-images test test-all check format bench docs clean
+.PHONY: help venv browser demo demo-images test test-all check format bench truth docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ format: venv  ## put the code into its one layout
 
 bench: venv  ## measure speed and memory; the table is kept under benchmarks/
 	$(BIN)/python benchmarks/run.py
+
+truth: venv  ## planted networks, nothing to find, power, agreement: fails where cellscope does not tell the truth
+	$(BIN)/python benchmarks/truth.py
 
 docs: venv  ## write the generated pages, check every link, and build docs/ as HTML into build/docs
 	$(BIN)/python docs/build.py
