@@ -48,6 +48,7 @@ def measure(pool: Executor, quick: bool = False) -> Part:
         Row("Characters needed to find a unit nine times in ten", "", said),
     )  # fmt: skip
     page = table(["AUC of the unit", *(f"{n:,} characters" for n in lengths)], lines)
+    page += f"\n\nThe share of {trials} searches each that found it."
     figures = {f"{e:g}": {str(n): float(np.mean(found[e, n])) for n in lengths} for e in EFFECTS}
     return Part("Power", checks, {"trials": trials, "found": figures}, page)
 
