@@ -71,7 +71,7 @@ def measure(pool: Executor, quick: bool = False) -> Part:
     least = [sum(figures[kind]["best_unit"][k] for kind in figures) for k in (0, 1)]
     rows.append(Row("p <= .05 of the best of all units, before one is chosen", f"{NOMINAL:.0%}",
                     f"{rate(*least)} of {least[1]} features", interval(*least)[0] <= NOMINAL))  # fmt: skip
-    rows.append(Row("The same by the p of independent characters", "", rate(naive, total)))
+    rows.append(Row("False alarms by the p of independent characters", "", rate(naive, total)))
     head = ["nothing to find in", "searches", "false alarms", "p <= .05 of the best of all units", "naive p", "time"]
     page = table(head, lines)
     return Part("Nothing to find", tuple(rows), {"nominal": NOMINAL, "kinds": figures}, page)
