@@ -15,7 +15,7 @@ from cellscope.cli.pictures import picture_network_options
 from cellscope.cli.subjects import looks, refuse
 
 TEXT_ALONE = ("asked", "files", "text", "encoding", "as_bytes", "vocabulary", "characters", "mapped", "streams",
-              "reports", "pages", "single_file")  # fmt: skip
+              "directions", "reports", "pages", "single_file")  # fmt: skip
 PICTURES_ALONE = ("layer", "most", "images", "size", "fit", "channels", "label", "masks", "count", "classes", "mean",
                   "std", "range_", "order")  # fmt: skip
 FOLDER = click.Path(path_type=Path)
@@ -41,6 +41,13 @@ FOLDER = click.Path(path_type=Path)
     default=100_000,
     show_default=True,
     help="Characters at the end of the text that are read under each lesion.",
+)
+@click.option(
+    "--direction",
+    "directions",
+    multiple=True,
+    metavar="SITE=FILE",
+    help="Hold the state along a direction of a site instead of a unit: numbers in .npy or a text file.",
 )
 @click.option("--map", "mapped", is_flag=True, help="Lesion every unit in turn, for all features; kept with the run.")
 @click.option("--streams", help="Of which streams --map lesions every unit: h,c,i,f,o,g or all.  [default: h,c]")

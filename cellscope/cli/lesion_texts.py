@@ -49,6 +49,8 @@ def map_texts(
     from cellscope.pipeline.lesion_map import map_in
     from cellscope.pipeline.lesion_pages import write_map
 
+    if options.pop("directions"):
+        raise InputError("--map lesions units; leave --direction out, or --map")
     if addresses:
         raise InputError(f"--map lesions every unit in turn; leave {addresses[0]} out, or --map")
     with bar("lesioning each unit") as progress:

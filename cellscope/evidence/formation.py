@@ -116,7 +116,8 @@ class Formation:
     def sentence(self) -> str:
         """When the cell appears, whether it moves, and when the network comes to need it."""
         if self.appears is None:
-            return f"No unit is found for {self.feature} in any of {len(self.stages)} snapshots"
+            where = f"{len(self.stages)} snapshots, each searched on {self.characters:,} characters"
+            return f"No unit is found for {self.feature} in any of {where}"
         first = next(stage for stage in self.stages if stage.found)
         return (
             f"A unit for {self.feature} is first found at step {self.appears:,} ({self._said(first)}); {self._later()}"

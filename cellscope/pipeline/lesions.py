@@ -25,6 +25,7 @@ from cellscope.hooks.sites import resolve_site, sites_of
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, rounds
 from cellscope.pipeline.find import SEED, clean, open_text
+from cellscope.pipeline.lesion_directions import directions_by, planned_directions
 from cellscope.pipeline.lesion_plan import planned
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.units import named_unit
@@ -90,6 +91,7 @@ def lesion_in(
     run: str | Path | None,
     addresses: Sequence[str],
     *,
+    directions: Sequence[str] = (),
     asked: Sequence[str] = (),
     files: Sequence[Path] = (),
     characters: int = CHARACTERS,
@@ -101,19 +103,26 @@ def lesion_in(
 ) -> Lesioned:
     """Hold units while the network reads the end of a text: what is lost inside each feature.
 
-    For features that were asked for, the best units and the complement are lesioned too. `source` says which network
+    For features that were asked for, the best units and the complement are lesioned too. `directions` (SITE=FILE) are
+    lesioned instead of units. `source` says which network
     and which text (see `open_both`).
     """
     network, folder, corpus = open_both(run, **source)
-    held = held_by(network, addresses)
+    if directions and addresses:
+        raise InputError(f"units and directions are lesioned apart: leave {addresses[0]} out, or --direction")
+    along = directions_by(network, tuple(directions))
+    held = held_by(network, addresses) if not along else {}
     deep = bool(asked or files)
     if fill == "outside" and not deep:
         raise InputError("--fill outside means outside a feature; name one, as in --feature url")
     features = select(asked, files)
     subject = subject_of(
-        network, folder, corpus, features, tuple(held), characters=characters, asked=deep, progress=progress
+        network, folder, corpus, features, tuple(along or held), characters=characters, asked=deep, progress=progress
     )
-    plan = planned(subject, held, name_of(held, network), fill=fill, draws=draws, deep=deep, seed=seed)
+    if along:
+        plan = planned_directions(subject, along, fill=fill, draws=draws, seed=seed)
+    else:
+        plan = planned(subject, held, name_of(held, network), fill=fill, draws=draws, deep=deep, seed=seed)
     needs = plan.needs(subject, progress=progress)
     return Lesioned(subject, needs if asked else tuple(sorted(needs, key=lambda n: -n.effect.inside.value)))
 

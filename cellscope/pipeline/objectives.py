@@ -54,7 +54,7 @@ def between(classifier: Classifier, first: str, second: str, frames: int) -> Obj
 def along(classifier: Classifier, site: str, path: Path, power: float = 0.0) -> Objective:
     """The direction, or directions, that a file holds: an array [unit] or [direction, unit] of a site."""
     outlet = choose_outlets(outlets(classifier.module, classifier.example), (site,))[0]
-    vectors = _vectors(path)
+    vectors = read_vectors(path)
     if vectors.shape[1] != outlet.units:
         raise InputError(f"{path} holds directions of {vectors.shape[1]} numbers, and {site} has {outlet.units} units")
     if not np.isfinite(vectors).all() or not np.abs(vectors).max(1).min():
@@ -86,7 +86,7 @@ def _unit(classifier: Classifier, text: str) -> Unit:
     return Unit.parse(units[0])
 
 
-def _vectors(path: Path) -> NDArray[np.float32]:
+def read_vectors(path: Path) -> NDArray[np.float32]:
     """An array [unit] or [direction, unit] from .npy, HDF5, zarr, or numbers in a text file."""
     if not path.exists():
         raise InputError(f"no file {path} of directions")

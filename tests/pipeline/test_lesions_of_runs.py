@@ -240,7 +240,7 @@ def test_explain_says_what_is_lost_without_the_unit(place: Path) -> None:
     assert need.fill == "mean"
     assert len(need.random) == SIZE - 1
     assert need.characters == 6000
-    exhibit = compose_unit(explained).exhibits[0]
+    exhibit = next(one for one in compose_unit(explained).exhibits if one.key == "lesion")
     assert exhibit.sentence.startswith("The network needs lstm.0:cell/0")
     assert [cause["needed"] for cause in json.loads(explained.json())["causes"]] == [True, True]
 
@@ -254,6 +254,22 @@ def test_explain_takes_causes_from_the_map(place: Path, monkeypatch: pytest.Monk
     assert causes["inside"].effect.inside.value == pytest.approx(found.inside[found.units.index(unit), 0])
     assert causes["inside"].needed
     assert len(causes["inside"].random) == SIZE - 1
+
+
+def test_a_direction_is_lesioned_like_a_unit(place: Path, tmp_path: Path) -> None:
+    """The direction of one unit is that unit; random directions of like variance stand beside; sizes are checked."""
+    np.save(tmp_path / "own.npy", np.eye(SIZE, dtype=np.float32)[0] * 3)
+    need = lesioned(place, directions=[f"lstm.0:cell={tmp_path / 'own.npy'}"]).needs[0]
+    own = lesioned(place, "c/0").needs[0]
+    assert need.effect.inside.value == pytest.approx(own.effect.inside.value, abs=1e-3)
+    assert need.effect.elsewhere.value == pytest.approx(own.effect.elsewhere.value, abs=1e-3)
+    assert len(need.random) == 20
+    assert need.name == "the direction in lstm.0:cell"
+    np.save(tmp_path / "short.npy", np.ones(3, np.float32))
+    with pytest.raises(InputError, match="must hold one direction of 12 numbers"):
+        lesioned(place, directions=[f"lstm.0:cell={tmp_path / 'short.npy'}"])
+    with pytest.raises(InputError, match="is no direction"):
+        lesioned(place, directions=["lstm.0:cell"])
 
 
 def test_a_gate_has_causes_too(place: Path) -> None:

@@ -189,7 +189,6 @@ def _series(
         high=tuple(_known(v.high) for v in values) if bands else (),
         labels=tuple(f"step {s.step:,}: {t.unit}" for s, t in zip(made.stages, tracks, strict=True)),
         quiet=quiet,
-        points=True,
     )
 
 
