@@ -72,7 +72,8 @@ def _heard(subject: Any, site: Site) -> Floats:
     before = subject.corpus.part(0, subject.start)
     with NetworkSource(subject.network, before, (site,)) as source:
         values = source.play(rounds(len(before), start=max(0, len(before) - HEARD))[0])[0][site].astype(np.float64)
-    return values - values.mean(0)
+    centred: Floats = values - values.mean(0)
+    return centred
 
 
 def _alike(vector: Floats, heard: Floats, draws: int, rng: np.random.Generator) -> Floats:
