@@ -63,7 +63,7 @@ def measure(quick: bool = False) -> Part:
             f"{len(special)}: {', '.join(special) or 'none'}"),
         Row("... where the network also needs it more than units drawn at random", "", str(needed)),
         Row("... where cellscope says that no cell is special", "",
-            f"{judged - len(special)}: {judged - len(found)} not found, {len(found) - len(special)} take several units"),
+            f"{judged - len(special)}: {judged - len(found)} not found, {len(found) - len(special)} take several"),
     )  # fmt: skip
     head = ["feature", "best unit", "score, held out", "3 chars", "untrained", "p", "found", "nats inside without it",
             "spread", "no cell is special, because"]  # fmt: skip
