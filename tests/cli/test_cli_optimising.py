@@ -148,7 +148,7 @@ def test_mistakes_are_named(place: Path) -> None:
 
 def test_somebody_elses_network_needs_no_pictures(place: Path) -> None:
     """--model is optimised without any data set; its units come right after the command."""
-    (place / "theirs.py").write_text(
+    (place / "pictured_theirs.py").write_text(
         "import torch\ndef make():\n    torch.manual_seed(0)\n"
         "    return torch.nn.Sequential(torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten(), "
         "torch.nn.Linear(108, 2))\n",
@@ -158,7 +158,7 @@ def test_somebody_elses_network_needs_no_pictures(place: Path) -> None:
 
     sys.path.insert(0, str(place))
     try:
-        done = call(place, "visualise", "0/1", "--model", "theirs:make", "--size", "8x8", "--channels", "1")
+        done = call(place, "visualise", "0/1", "--model", "pictured_theirs:make", "--size", "8x8", "--channels", "1")
     finally:
         sys.path.remove(str(place))
     assert done.exit_code == 0, (done.output, done.exception)
