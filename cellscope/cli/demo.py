@@ -12,7 +12,7 @@ from cellscope.cli.say import bar, note
 if TYPE_CHECKING:
     from cellscope.training.run import RunFolder
 
-CHARACTERS = 2_000_000
+CHARACTERS = 1_500_000
 """Searched at the end of the text: what was held back, and enough of the rest for the intervals of rare features."""
 
 

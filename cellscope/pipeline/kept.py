@@ -86,15 +86,12 @@ def keep(path: Path, findings: Findings) -> None:
     }  # fmt: skip
     arrays = {f"score {name}": values for name, values in findings.scores.items()}
     arrays |= {f"tally {name}": _narrow(values) for name, values in counts.tally.state().items()}
-    packed = io.BytesIO()
-    np.savez_compressed(
-        packed, about=np.frombuffer(json.dumps(about).encode(), np.uint8), labelled=counts.labelled,
-        **arrays,  # type: ignore[arg-type]
-    )  # fmt: skip
-    if packed.tell() > MOST_BYTES:
+    arrays |= {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), "labelled": counts.labelled}
+    packed = _packed(arrays)
+    if len(packed) > MOST_BYTES:
         return
     try:
-        write_whole(path, packed.getvalue())
+        write_whole(path, packed)
         old = sorted(path.parent.glob(PATTERN), key=lambda file: file.stat().st_mtime_ns)
         for file in old[:-MOST]:
             file.unlink(missing_ok=True)
@@ -127,6 +124,16 @@ def _findings(arrays: dict[str, NDArray[Any]], features: dict[str, Any]) -> Find
         sum(f.kind == "span" for f in ordered), tuple(Round(*part) for part in about["rounds"]),
     )  # fmt: skip
     return Findings(units, ordered, evidence, part["score "], (counts,))
+
+
+def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """The arrays as an .npz, packed lightly: numpy's own packing of it takes a fifth of the time of the search."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name, values in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(values), allow_pickle=False)
+    return target.getvalue()
 
 
 def _sizes(units: Sequence[Unit]) -> dict[Site, int]:
