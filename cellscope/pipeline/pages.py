@@ -15,7 +15,9 @@ from cellscope.observe import Progress
 from cellscope.pipeline.curves import FEW, Histograms, number_curves, span_curves
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.headlines import header, headline
+from cellscope.pipeline.marks import Marks
 from cellscope.pipeline.passages import at_random, contexts, reading
+from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.runpage import compose_run, earlier_rows
 from cellscope.pipeline.scan import Scan, Survey, scan, survey
 from cellscope.pipeline.texts import flags_on, numbers_on, texts
@@ -36,6 +38,8 @@ RANDOM = 6
 PATTERN = 90
 """Characters of a pattern that are shown."""
 WRITERS = 2
+MANY = 16
+"""For so many pages it pays to mark the states of the network all over the surveyed text."""
 
 SPAN_SCORES = ("auc", "auc_low", "auc_high", "ap", "f1", "threshold", "iou", "mi", "r", "d", "lag", "lag_score", "p")
 NUMBER_SCORES = ("rank_r", "rank_low", "rank_high", "r", "lag", "lag_score", "p")
@@ -50,12 +54,16 @@ class Material:
     labels: Survey
     scan: Scan
     histograms: Histograms
+    marks: Marks | None = None
 
     @classmethod
-    def of(cls, search: Search) -> Material:
-        """Label and hear the end of the searched text."""
-        labels = survey(search)
-        return cls(search, labels, scan(search, labels), Histograms(search.findings.counts.tally))
+    def of(cls, search: Search, *, pages: int = 1) -> Material:
+        """Label and hear the end of the searched text, for so many pages."""
+        labels, network = survey(search), search.network
+        marks = None
+        if pages >= MANY and not isinstance(network, Recorded):
+            marks = Marks.of(network, search.corpus, labels.start, labels.stop)
+        return cls(search, labels, scan(search, labels), Histograms(search.findings.counts.tally), marks)
 
     def sign(self, feature: int, unit: int) -> int:
         """Whether the unit goes up (+1) or down (-1) with the feature."""
@@ -67,8 +75,8 @@ def write_pages(search: Search, reports: Path, *, single_file: bool = False, pro
 
     Every page is written whole or not at all; pages of other features and runs stay.
     """
-    material = Material.of(search)
     total = len(search.findings.features) + 1
+    material = Material.of(search, pages=total)
     writing: list[Future[Path]] = []
     with ThreadPoolExecutor(WRITERS) as pool:
         for feature in range(total - 1):
@@ -173,6 +181,7 @@ def feature_texts(material: Material, feature: int, shown: Sequence[int], best: 
         gated=[units[unit] for unit in best],
         spans=flags_on(labels, feature, cuts) if span else None,
         numbers=None if span else numbers_on(labels, feature, cuts),
+        marks=material.marks,
     )
 
 

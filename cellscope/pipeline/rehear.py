@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from cellscope.evidence.bases import Basis
 from cellscope.hooks.listen import listen
 from cellscope.hooks.sites import sites_of
 from cellscope.models.network import Network
-from cellscope.observe import STEPS, WARM_UP
+from cellscope.pipeline.lanes import steps_of, symbols
+from cellscope.pipeline.marks import Marks
 
 PIECE = 256
 """A stretch is cut into lanes of this length, each with its own warm-up: many short lanes are quicker than one."""
@@ -53,10 +53,11 @@ def rehear(
     *,
     gated: Sequence[Unit] = (),
     bases: Sequence[Basis] = (),
+    marks: Marks | None = None,
 ) -> Heard:
     """Play stretches [start, stop) of the corpus as lanes after a warm-up; the gates of `gated` units are kept too.
 
-    Sites that `bases` have are those of their components.
+    Sites that `bases` have are those of their components. Where `marks` cover all stretches, lanes go on from there.
     """
     known = sites_of(network.module)
     own = {basis.site: basis for basis in bases}
@@ -71,15 +72,23 @@ def rehear(
     )  # fmt: skip
     under = [s for site in sites for s in (own[site].over if site in own else (site,))]
     every = tuple(dict.fromkeys([*under, *(s for gates in asked.values() for s in gates)]))
-    firsts, lengths, places = _pieces(stretches)
+    if marks is not None and any(start < marks.start or stop > marks.stop for start, stop in stretches):
+        marks = None
+    firsts, skipped, lengths, places = _pieces(stretches, marks)
     with listen(network.module, every, carry=True) as ear:
-        for first, last, rested in _steps(firsts, int(lengths.max(initial=0))):
-            ear.rest(rested)
-            ids = _ids(network, corpus, firsts + first, last - first + 1)
+        for first, last, rested in steps_of(firsts, int(lengths.max(initial=0))):
+            if marks is not None and first < 0:
+                continue
+            if marks is None:
+                ear.rest(rested)
+            elif first == 0:
+                ear.carry_on(marks.states(firsts))
+            ids = symbols(network, corpus, firsts + first, last - first + 1)
             answer: Any = network.module(torch.from_numpy(ids[:, :-1]).to(network.device))
             if first < 0:
                 continue
-            step, lane = np.nonzero(np.arange(first, last)[:, None] < lengths[None, :])
+            steps = np.arange(first, last)[:, None]
+            step, lane = np.nonzero((steps >= skipped) & (steps < lengths))
             rows = places[lane] + first + step
             for site in sites:
                 if site in own:
@@ -104,33 +113,16 @@ def _predict(heard: Heard, rows: NDArray[np.int64], logits: torch.Tensor, follow
     heard.loss[rows] = -logs.gather(1, torch.from_numpy(following)[:, None])[:, 0].numpy()
 
 
-def _pieces(stretches: Sequence[Stretch]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """First position, length and place among all rows of every lane, each [lane]."""
+def _pieces(stretches: Sequence[Stretch], marks: Marks | None) -> tuple[NDArray[np.int64], ...]:
+    """Of every lane the first position, how many of its characters are not asked for, its length with those, and the
+    row of its first position among all, each [lane].
+    """
+    piece = PIECE if marks is None else max(PIECE, marks.every)
     found, place = [], 0
     for start, stop in stretches:
-        found += [(at, min(PIECE, stop - at), place + at - start) for at in range(start, stop, PIECE)]
+        begin = start if marks is None else marks.before(start)
+        found += [
+            (at, max(0, start - at), min(piece, stop - at), place + at - start) for at in range(begin, stop, piece)
+        ]
         place += stop - start
-    firsts, lengths, places = np.array(found, np.int64).reshape(-1, 3).T
-    return firsts, lengths, places
-
-
-def _steps(firsts: NDArray[np.int64], longest: int) -> Iterator[tuple[int, int, NDArray[np.int64] | None]]:
-    """Steps [first, last) to be played, counted from where the lanes begin, and the lanes that go to rest (None: all).
-
-    A lane that begins less than a warm-up into the text rests where the text begins.
-    """
-    rests = sorted({-int(f) for f in firsts if f < WARM_UP} | {-WARM_UP, 0, longest})
-    for first, last in pairwise(rests):
-        for at in range(first, last, STEPS):
-            lanes = None if at == -WARM_UP else np.flatnonzero(firsts == -at) if at == first else np.empty(0, np.int64)
-            yield at, min(at + STEPS, last), lanes
-
-
-def _ids(network: Network, corpus: Corpus, firsts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Symbols [lane, step] from each first position on; outside of the text its nearest character."""
-    rows = np.empty((len(firsts), count), np.uint32)
-    for row, first in zip(rows, firsts.tolist(), strict=True):
-        start, stop = min(max(first, 0), len(corpus) - 1), min(max(first + count, 1), len(corpus))
-        codes = corpus.codes(start, max(stop, start + 1))
-        row[...] = codes[np.clip(np.arange(first, first + count) - start, 0, len(codes) - 1)]
-    return network.vocabulary.encode(rows)
+    return tuple(np.array(found, np.int64).reshape(-1, 4).T)

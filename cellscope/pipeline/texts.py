@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Unit
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.marks import Marks
 from cellscope.pipeline.passages import Cut
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.rehear import rehear
@@ -24,8 +25,12 @@ def texts(
     gated: Sequence[Unit] = (),
     spans: NDArray[np.bool_] | None = None,
     numbers: NDArray[np.float32] | None = None,
+    marks: Marks | None = None,
 ) -> Passages:
-    """The cuts with what `units` did on them, the gates of `gated`, and the labels `spans`, `numbers` [position]."""
+    """The cuts with what `units` did on them, the gates of `gated`, and the labels `spans`, `numbers` [position].
+
+    Who asks for the texts of many pages gives `marks`, so that no warm-up is played again and again.
+    """
     wanted: dict[str, list[int]] = {}
     for unit in sorted(units):
         wanted.setdefault(str(unit.site), []).append(unit.index)
@@ -40,7 +45,7 @@ def texts(
             spans=spans,
             numbers=numbers,
         )
-    heard = rehear(search.network, search.corpus, sites, stretches, gated=gated, bases=search.bases)
+    heard = rehear(search.network, search.corpus, sites, stretches, gated=gated, bases=search.bases, marks=marks)
     symbols = tuple(symbol or "\ufffd" for symbol in search.network.vocabulary.symbols)
     return Passages(
         items=tuple(_passage(search, cut) for cut in cuts),

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import cellscope.pipeline.marks
 from cellscope.axes import Site, Unit
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
@@ -12,6 +13,7 @@ from cellscope.hooks.listen import listen
 from cellscope.hooks.sites import sites_of
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
+from cellscope.pipeline.marks import Marks
 from cellscope.pipeline.rehear import PIECE, Heard, rehear
 
 
@@ -63,6 +65,41 @@ def test_stretches_are_heard_as_in_one_lane_from_rest(kind: str, layers: int) ->
     np.testing.assert_allclose(
         heard.probabilities, np.sort(np.exp(rows_of(logs, stretches)))[:, ::-1][:, :5], atol=1e-3
     )
+
+
+@pytest.mark.parametrize(("kind", "layers", "most"), [("lstm", 2, 2**25), ("gru", 1, 900), ("rnn", 2, 2**25)])
+def test_stretches_are_heard_from_marks_as_after_a_warm_up(
+    monkeypatch: pytest.MonkeyPatch, kind: str, layers: int, most: int
+) -> None:
+    """Going on from kept states gives what a warm-up gives, from the beginning of the text to its end; however few
+    marks there is room for.
+    """
+    monkeypatch.setattr(cellscope.pipeline.marks, "MOST_VALUES", most)
+    corpus = text_of(9000)
+    network = network_of(corpus, kind, layers=layers)
+    sites = tuple(site for site in sites_of(network.module) if site.stream in ("hidden", "cell"))
+    gated = [Unit(sites[0], 3)]
+    for start in (0, 777):
+        marks = Marks.of(network, corpus, start, 9000)
+        assert sum(p.shape[0] * p.shape[1] * p.shape[2] for s in marks.kept.values() for k in s for p in k) <= 2 * most
+        stretches = [(8900, 9000), (start, start + 5), (start + 63, start + 65), (4000, 4000 + 2 * PIECE + 3)]
+        plain, marked = (rehear(network, corpus, sites, stretches, gated=gated, marks=m) for m in (None, marks))
+        for site in sites:
+            np.testing.assert_allclose(marked.values[site], plain.values[site], atol=2e-4)
+        for name, gate in plain.gates[gated[0]].items():
+            np.testing.assert_allclose(marked.gates[gated[0]][name], gate, atol=2e-4)
+        np.testing.assert_allclose(marked.loss, plain.loss, atol=2e-3)
+        np.testing.assert_allclose(marked.probabilities, plain.probabilities, atol=1e-3)
+
+
+def test_marks_that_do_not_cover_a_stretch_are_not_used() -> None:
+    """A passage before the marked stretch is heard after a warm-up as ever."""
+    corpus = text_of(4000)
+    network = network_of(corpus, "lstm")
+    site = Site("lstm.0", "hidden")
+    marks = Marks.of(network, corpus, 2000, 4000)
+    heard = rehear(network, corpus, (site,), [(1990, 2100)], marks=marks)
+    np.testing.assert_array_equal(heard.values[site], rehear(network, corpus, (site,), [(1990, 2100)]).values[site])
 
 
 def test_the_likeliest_symbol_comes_first() -> None:
