@@ -226,10 +226,9 @@ def _p_values(tables: Sequence[dict[str, Floats]], parts: Sequence[Any]) -> Floa
     maxima: Floats = np.max([part.shifts.maxima(binary) for part in parts], axis=0)
     for table, part in zip(tables, parts, strict=True):
         shifts: Shifts = part.shifts
-        # Of so many different shifts that there could be, none can show a smaller p than this.
         own = family_wise(shifts.effects(shifts.observed, binary) / shifts.widening, maxima)
+        table["p"][:] = np.maximum(own, 1 / shifts.distinct)  # of so many shifts none can show less
         table["shifts"][:] = shifts.independent
-        table["p"][:] = np.maximum(own, 1 / (1 + table["shifts"]))
     return maxima
 
 

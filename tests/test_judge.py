@@ -181,7 +181,7 @@ def test_p_counts_units() -> None:
 
 def test_no_p_is_smaller_than_the_shifts_allow(findings: Findings) -> None:
     """However strong the effect, p is not below one over the number of different shifts."""
-    assert findings.scores["p"].min() >= 1 / (1 + findings.counts.shifts.distinct)
+    assert findings.scores["p"].min() >= 1 / findings.counts.shifts.distinct
     assert findings.evidence[0].p < 1 / 1000
 
 

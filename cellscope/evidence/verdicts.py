@@ -31,8 +31,7 @@ class Evidence:
     chosen      the same score on the choosing half
     p, q        against the best of all units under circular shifts; counting all features
     null        the score that the best of all units reaches in one shift of twenty
-    shifts      how many independent shifts of the labels the text has for this unit and feature; p is at least one in
-                so many and one
+    shifts      how many independent shifts of the labels the text has for this unit and feature
     current, three    the score of the best prediction from the current character, from the last three
     untrained   the score of the best unit of the same network before training
     kin         the smallest other feature that this one is a part of, if any; `within` the AUC inside of that alone

@@ -9,8 +9,10 @@ longer do so where the two are turned apart, and the null would be too narrow fo
 than the parts. Circular shifts as a null for autocorrelated series: Harris, "Nonsense correlations in neuroscience"
 (2020).
 
-Turns by m and by m + 1 lanes say nearly the same of a unit and a feature that are both slow. Then there are fewer
-turns to tell apart than there are lanes; `independent` counts them, and bounds the evidence that a short text can give.
+No turn at all is one of the turns that are drawn: with the whole group of them the test is exact where what a turn joins
+is no different from what lies together anyway (Lehmann & Romano, Testing Statistical Hypotheses, section 15.2). It
+is different for a unit and a feature that are both slow, whose turns by m and by m + 1 lanes say nearly the same: there are
+fewer turns to tell apart than there are lanes. `independent` counts them, and the null is widened by what that costs.
 """
 
 from __future__ import annotations
@@ -82,9 +84,9 @@ class Shifts:
             real, imaginary = product.chunk(2, dim=1)
             turned = torch.fft.irfft(torch.complex(real.contiguous(), imaginary.contiguous()), n=lanes, dim=0).numpy()
             self.observed += turned[0]
-            # At least one lane either way: neighbours in the text are not independent of one another.
-            self._add(turned, self._rng.integers(1, lanes, size=len(self.draws)))
-            self.turns.append(lanes - 1)
+            # No turn at all is one of them: only draws from the whole group of turns are exact.
+            self._add(turned, self._rng.integers(lanes, size=len(self.draws)))
+            self.turns.append(lanes)
         self._sums, self._lanes = [], []
 
     def _add(self, turned: NDArray[np.float32], chosen: NDArray[np.int64]) -> None:
@@ -110,14 +112,15 @@ class Shifts:
 
     @property
     def widening(self) -> NDArray[np.float64]:
-        """By how much the null is wider than its draws show, [feature, unit].
+        """By how much the null is wider than its draws show, [feature, unit]; 1 where all turns are independent.
 
-        The spread of n values is known from those n, and the text as it is would be one more: (n + 1) / (n - 1) in
-        variance, as for a prediction interval.
+        The text as it is goes on at its borders, and its turns are cut there: it is one more value beside n of another
+        kind, so (n + 1) / (n - 1) in variance, as for a prediction interval; less what it is where no two turns are
+        alike, since then there is nothing to cut.
         """
-        n = np.mean(self._worth(), axis=0)
-        wider: NDArray[np.float64] = np.sqrt((n + 1) / np.maximum(n - 1, 0.25))
-        return wider
+        n, most = np.mean(self._worth(), axis=0), float(np.mean(self.turns))
+        wider: NDArray[np.float64] = np.sqrt((n + 1) / np.maximum(n - 1, 0.25) * (most - 1) / (most + 1))
+        return np.maximum(wider, 1.0)
 
     def _worth(self) -> list[NDArray[np.float64]]:
         """How many independent turns the turns of each stretch are worth, [feature, unit].
@@ -127,7 +130,7 @@ class Shifts:
         """
         r = self._alike[1:] / np.maximum(self._alike[0], np.finfo(np.float32).tiny)
         each = 1 + 2 * np.where(np.logical_and.accumulate(r > 0, axis=0), r, 0).sum(0, dtype=np.float64)
-        return [(turns + 1) / each for turns in self.turns]
+        return [turns / each for turns in self.turns]
 
     def effects(self, sums: NDArray[np.float64], binary: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Sums [feature, unit] of this sink as effects (see scores.effects); `binary` says of each feature whether it
