@@ -9,10 +9,11 @@ longer do so where the two are turned apart, and the null would be too narrow fo
 than the parts. Circular shifts as a null for autocorrelated series: Harris, "Nonsense correlations in neuroscience"
 (2020).
 
-No turn at all is one of the turns that are drawn: with the whole group of them the test is exact where what a turn joins
-is no different from what lies together anyway (Lehmann & Romano, Testing Statistical Hypotheses, section 15.2). It
-is different for a unit and a feature that are both slow, whose turns by m and by m + 1 lanes say nearly the same: there are
-fewer turns to tell apart than there are lanes. `independent` counts them, and the null is widened by what that costs.
+No turn at all is one of the turns that are drawn: with the whole group of them the test is exact where what a turn
+joins is no different from what lies together anyway (Lehmann & Romano, Testing Statistical Hypotheses, section
+15.2). It is different for a unit and a feature that are both slow, whose turns by m and by m + 1 lanes say nearly
+the same: there are fewer turns to tell apart than there are lanes. `independent` counts them, and the null is
+widened by what that costs.
 """
 
 from __future__ import annotations
