@@ -10,6 +10,7 @@ from planted_activations import HERE, chunks_of, grid_of, stretches, tally_of
 from cellscope.axes import Site
 from cellscope.chunks import Chunk, Round
 from cellscope.scores.association import point_biserial
+from cellscope.sinks.kernels import FAR
 from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.tally import Tally
 
@@ -197,5 +198,5 @@ def test_rare_outliers_keep_their_distance() -> None:
     assert abs(exact[3]) > 0.9
     np.testing.assert_allclose(r, exact, atol=0.01)
     plain = tally_of(values, grid, part, quantiser=quantiser, stride=1)
-    far = np.r_[0:5, BINS - 5 : BINS]
+    far = np.r_[0:FAR, BINS - FAR : BINS]
     np.testing.assert_allclose(tally.inside[:, far], plain.inside[:, far], rtol=1e-6)
