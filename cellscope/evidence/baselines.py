@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cellscope.chunks import Round
 from cellscope.sinks.labels import LabelGrid
+from cellscope.sinks.merging import added_up
 
 Floats = NDArray[np.float64]
 
@@ -108,6 +109,18 @@ class Contexts:
         label, mask = grid.rank[:, here], grid.mask[:, here]
         _count(contexts, lane, grid.spans[:, here], label, mask, self.seen, self.on, self.sums)
         _square(lane, label, mask, self.squares)
+
+    def merge(self, other: Contexts) -> Contexts:
+        """Both together, in place of this one; what of the other has no room here is left out."""
+        added_up(self, other, ("squares",), ())
+        places = np.empty(other.used, np.int64)
+        self.used = _look_up(other._known[: other.used], self._table, self._ids, self._known, self.used, places)
+        self._grow()
+        room = places >= 0
+        for name in ("seen", "on", "sums"):
+            getattr(self, name)[..., places[room]] += getattr(other, name)[..., : other.used][..., room]
+        self.left_out += other.left_out + int(other.seen[:, : other.used][:, ~room].sum())
+        return self
 
     def _grow(self) -> None:
         room = self.seen.shape[-1]

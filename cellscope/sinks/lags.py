@@ -10,6 +10,7 @@ from cellscope.chunks import Chunk
 from cellscope.parallel import in_shares
 from cellscope.scores.effects import effect
 from cellscope.sinks.labels import LabelGrid
+from cellscope.sinks.merging import added_up
 
 REACH = 8
 LAGS = np.arange(-REACH, REACH + 1)
@@ -70,6 +71,10 @@ class Lags:
         y = torch.from_numpy(labels[:, rows - LAGS[:, None]])
         self.sums[half, first:] += (y.flatten(0, 1) @ torch.from_numpy(x)).view(*y.shape[:2], -1).numpy()
         self.labels[half, first:] += torch.stack([y.sum(2), y.square().sum(2)], 2).numpy()
+
+    def merge(self, other: Lags) -> Lags:
+        """Both together, in place of this one; they must have the same features, units and strides."""
+        return added_up(self, other, ("sums", "labels", "ranks", "positions"), ("stride", "sparser"))
 
     def effects(self, half: int, binary: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Effects (see scores.effects) at every lag on one half: [feature, lag, unit]."""

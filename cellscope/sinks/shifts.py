@@ -18,6 +18,8 @@ widened by what that costs.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -28,6 +30,7 @@ from cellscope.chunks import Chunk
 from cellscope.parallel import in_shares
 from cellscope.scores.effects import effect
 from cellscope.sinks.labels import LabelGrid
+from cellscope.sinks.merging import added_up
 
 DRAWS = 999
 ALIKE = 17
@@ -53,7 +56,8 @@ class Shifts:
         self.labels = np.zeros((features, 2))
         self.ranks = np.zeros((units, 2))
         self.positions = 0
-        self.turns: list[int] = []
+        self.turns: Counter[int] = Counter()
+        """How many stretches there were of so many turns."""
         self._alike = np.zeros((ALIKE, features, units), np.float32)
         self._rng = np.random.default_rng(seed)
         self._sums: list[torch.Tensor] = []
@@ -87,7 +91,7 @@ class Shifts:
             self.observed += turned[0]
             # No turn at all is one of them: only draws from the whole group of turns are exact.
             self._add(turned, self._rng.integers(lanes, size=len(self.draws)))
-            self.turns.append(lanes)
+            self.turns[lanes] += 1
         self._sums, self._lanes = [], []
 
     def _add(self, turned: NDArray[np.float32], chosen: NDArray[np.int64]) -> None:
@@ -97,18 +101,30 @@ class Shifts:
 
         in_shares(len(self.draws), share)
 
+    def merge(self, other: Shifts) -> Shifts:
+        """Both together, in place of this one, between rounds; seeds must differ, or the turns of one would be those of
+        the other.
+        """
+        added_up(self, other, ("draws", "observed", "labels", "ranks", "_alike"), ("stride",))
+        self.positions += other.positions
+        self.turns += other.turns
+        return self
+
     @property
     def distinct(self) -> float:
         """How many different draws there could be; few where the text is short."""
-        return float(np.prod([float(t) for t in self.turns])) if self.turns else 0.0
+        return (
+            float(min(math.prod(turns**count for turns, count in self.turns.items()), 10**100)) if self.turns else 0.0
+        )
 
     @property
     def independent(self) -> NDArray[np.float64]:
         """How many of the draws that there could be are worth counting as different, [feature, unit]: of each stretch
         what its turns are worth, less one, which is the text as it is and no draw.
         """
-        with np.errstate(over="ignore"):
-            many: NDArray[np.float64] = np.prod([np.maximum(n - 1, 1) for n in self._worth()], axis=0)
+        worth = self._worth()
+        logs = [count * np.log(np.maximum(turns * worth - 1, 1)) for turns, count in self.turns.items()]
+        many: NDArray[np.float64] = np.exp(np.minimum(np.sum(logs, axis=0), 230.0))  # a googol, or more than that
         return many
 
     @property
@@ -119,19 +135,21 @@ class Shifts:
         kind, so (n + 1) / (n - 1) in variance, as for a prediction interval; less what it is where no two turns are
         alike, since then there is nothing to cut.
         """
-        n, most = np.mean(self._worth(), axis=0), float(np.mean(self.turns))
+        most = float(np.mean(list(self.turns.elements())))
+        n = most * self._worth()
         wider: NDArray[np.float64] = np.sqrt((n + 1) / np.maximum(n - 1, 0.25) * (most - 1) / (most + 1))
         return np.maximum(wider, 1.0)
 
-    def _worth(self) -> list[NDArray[np.float64]]:
-        """How many independent turns the turns of each stretch are worth, [feature, unit].
+    def _worth(self) -> NDArray[np.float64]:
+        """How many independent turns each turn of a stretch is worth, [feature, unit].
 
         Of n turns that correlate it is n / (1 + 2 (r1 + r2 + ..)), where r is their autocorrelation over the lanes as
         far as it is positive (Geyer 1992, section 3.3), pooled over all stretches.
         """
         r = self._alike[1:] / np.maximum(self._alike[0], np.finfo(np.float32).tiny)
         each = 1 + 2 * np.where(np.logical_and.accumulate(r > 0, axis=0), r, 0).sum(0, dtype=np.float64)
-        return [turns / each for turns in self.turns]
+        worth: NDArray[np.float64] = 1 / each
+        return worth
 
     def effects(self, sums: NDArray[np.float64], binary: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Sums [feature, unit] of this sink as effects (see scores.effects); `binary` says of each feature whether it
