@@ -20,6 +20,7 @@ from cellscope.judge import judge
 from cellscope.models.foreign import wrap
 from cellscope.models.network import Network
 from cellscope.observe import ArraySource, Progress
+from cellscope.pipeline.bases import choice_of
 from cellscope.pipeline.find import SEED, open_text
 from cellscope.pipeline.find import search as search_network
 from cellscope.pipeline.networks import open_network
@@ -38,6 +39,8 @@ def find(
     vocabulary: Vocabulary | Path | str | None = None,
     characters: int | None = None,
     exact: bool = False,
+    basis: str | None = None,
+    components: int | None = None,
     runs: Path | str = RUNS,
     seed: int = SEED,
     progress: Progress | None = None,
@@ -49,7 +52,7 @@ def find(
     """
     return search(
         subject, corpus, features=features, sites=sites, vocabulary=vocabulary, characters=characters, exact=exact,
-        runs=runs, seed=seed, progress=progress,
+        basis=basis, components=components, runs=runs, seed=seed, progress=progress,
     ).table()  # fmt: skip
 
 
@@ -62,6 +65,8 @@ def search(
     vocabulary: Vocabulary | Path | str | None = None,
     characters: int | None = None,
     exact: bool = False,
+    basis: str | None = None,
+    components: int | None = None,
     runs: Path | str = RUNS,
     seed: int = SEED,
     progress: Progress | None = None,
@@ -73,10 +78,15 @@ def search(
               what was recorded on `corpus`, row t on reading character t (numpy, zarr, h5py, or open_array(path))
     corpus    a Corpus, or a text file's path; for a run, its own text by default
 
+    basis     pca, ica, dictionary or probe: so many `components` of each site are searched in place of its units
+
     A run that was trained on pictures, or a Classifier, is searched over concepts: `features` are their names (by
     default all that the set has masks of, or else its classes), `corpus` an ImageSet, or what `open_images` takes.
     """
+    choice = choice_of(basis, components)
     looked = _search_pictures(subject, corpus, features, sites, Path(runs), seed, progress)
+    if (looked is not None or _is_array(subject)) and choice is not None:
+        raise InputError(f"basis={basis!r}: components are those of a network that reads text")
     if looked is not None:
         return looked
     assert not isinstance(corpus, ImageSet)
@@ -87,6 +97,12 @@ def search(
     text = _corpus(corpus, network, folder)
     places = tuple(resolve_site(network.module, s) for s in sites) if sites else choose_sites(network.module)
     control = folder.path / "control" if folder is not None else None
+    start = max(0, len(text) - characters) if characters else 0
+    bases = (
+        ()
+        if choice is None
+        else choice.learn(network, text, places, chosen, start=start, seed=seed, exact=exact, progress=progress)
+    )
     return search_network(
         network,
         text,
@@ -95,6 +111,8 @@ def search(
         characters=characters,
         exact=exact,
         control=control,
+        bases=bases,
+        basis=choice,
         seed=seed,
         progress=progress,
     )

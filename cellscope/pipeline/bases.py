@@ -43,3 +43,10 @@ class Choice:
                 return (judged(measured, draws=1).directions(),)
             most = self.components or min(COMPONENTS, *source.sizes.values())
             return learn_bases(source, self.kind, components=most, start=start, seed=seed, progress=progress)
+
+
+def choice_of(basis: str | None, components: int | None) -> Choice | None:
+    """What a user asked for; None where units are searched as they are."""
+    if basis is None and components is not None:
+        raise InputError("the number of components is that of a basis; say which: pca, ica or dictionary")
+    return None if basis is None else Choice(basis, components)

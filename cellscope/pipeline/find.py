@@ -27,7 +27,7 @@ from cellscope.hooks.sites import choose_sites
 from cellscope.judge import judge
 from cellscope.models.network import Network
 from cellscope.observe import Progress, Source
-from cellscope.pipeline.bases import Choice
+from cellscope.pipeline.bases import Choice, choice_of
 from cellscope.pipeline.kept import keep, place, recall
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.recorded import Recorded
@@ -173,9 +173,7 @@ def find_in(
 
     With `basis`, the components of its sites stand in place of their units.
     """
-    if basis is None and components is not None:
-        raise InputError("--components says how many a basis has; give --basis pca, ica or dictionary, too")
-    choice = None if basis is None else Choice(basis, components)
+    choice = choice_of(basis, components)
     features = select(asked, files)
     network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
     corpus = open_text(network, folder, text, encoding=encoding, as_bytes=as_bytes)

@@ -164,6 +164,19 @@ def test_from_python(latch: Network, bracket_corpus: Corpus, planted_search: Sea
     assert np.allclose(recorded.set_index("unit")["auc"].loc[cells.index], cells, atol=0.01)
 
 
+def test_components_from_python(latch: Network, bracket_corpus: Corpus) -> None:
+    """With a basis, components stand in the place of units; what has none is refused, and so is a number of nothing."""
+    table = cellscope.find(latch, bracket_corpus, features=["parentheses"], basis="pca", components=3)
+    assert set(table["site"]) == {"lstm.0.hidden:pca", "lstm.0.cell:pca"}
+    assert len(table) == 6
+    with pytest.raises(InputError, match="components is that of a basis"):
+        cellscope.find(latch, bracket_corpus, features=["parentheses"], components=3)
+    with pytest.raises(InputError, match="no basis 'svd'; there is pca"):
+        cellscope.find(latch, bracket_corpus, features=["parentheses"], basis="svd")
+    with pytest.raises(InputError, match="reads text"):
+        cellscope.find(np.zeros((30_000, 2)), bracket_corpus, features=["parentheses"], basis="pca")
+
+
 def test_mistakes_from_python_are_named(latch: Network, bracket_corpus: Corpus) -> None:
     """Two features of one name, an array without units, and a vocabulary of another size are refused, not searched."""
     array = np.zeros((len(bracket_corpus), 2), np.float32)
