@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cellscope.cli.options import decorated
-from cellscope.cli.pictures import network_opened, opened, picture_network_options
+from cellscope.cli.pictures import foreign_opened, opened, picture_network_options
 from cellscope.cli.say import note, tabulate
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def network_of(
     if first is not None and (foreign or _is_unit(first, options["runs"])):
         run, units = None, (first, *units)
     if foreign and options["images"] is None:
-        return network_opened(None, options)[0], None, units
+        return foreign_opened(options), None, units
     classifier, _, images = opened(run, options)
     return classifier, images, units
 

@@ -26,7 +26,7 @@ def set_options(command: F) -> F:
         click.option("--size", metavar="ROWSxCOLUMNS", help="Fit every picture to this size, as in 64x64."),
         click.option("--fit", type=click.Choice(["crop", "stretch"]), default="crop", show_default=True,
                      help="How: the middle of the picture, or all of it stretched."),
-        click.option("--channels", type=click.IntRange(1, 4), help="1 for grey, 3 for colours."),
+        click.option("--channels", type=click.IntRange(1), help="1 for grey, 3 for colours; a npz may have any."),
         click.option("--label", metavar="COLUMN", help="The column of a table that holds the labels."),
         click.option("--masks", type=FOLDER, help="A folder with a sub-folder of masks for each concept."),
         click.option("--count", type=click.IntRange(1), help="Draw or read so many pictures."),
@@ -61,40 +61,67 @@ def preparation_options(command: F) -> F:
 
 def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
     """The network, its run (None for --model) and the pictures that the options name, which are taken out."""
-    from cellscope.pipeline.classifiers import open_pictures
+    from cellscope.pipeline.classifiers import open_classifier, open_pictures
 
-    network, folder, images, reading = network_opened(run, options)
-    return network, folder, open_pictures(folder, images, **reading)
+    reading, name = _reading(options)
+    if options["model"] is not None:  # rows say what shape they have, so they are read first
+        images = open_pictures(None, name, **reading)
+        return _foreign(run, options, reading, images), None, images
+    for own in ("model", "classes", *OWN):
+        options.pop(own)
+    network, folder = open_classifier(
+        run, runs=options.pop("runs"), which=options.pop("which"), weights=options.pop("weights")
+    )
+    if name is not None and len(network.shape) == 3:
+        reading = {"size": network.shape[1:], "channels": network.shape[0]} | reading
+    return network, folder, open_pictures(folder, name, **reading)
 
 
-def network_opened(
-    run: str | None, options: dict[str, Any]
-) -> tuple[Classifier, RunFolder | None, str | None, dict[str, Any]]:
-    """The network, its run (None for --model), the set that was named, and how it is to be read; all taken out."""
+def foreign_opened(options: dict[str, Any]) -> Classifier:
+    """The network of --model alone, where no pictures are needed; its options are taken out."""
+    reading, _ = _reading(options)
+    return _foreign(None, options, reading, None)
+
+
+def _foreign(run: str | None, options: dict[str, Any], reading: dict[str, Any], images: ImageSet | None) -> Classifier:
+    """The network of --model: for rows of numbers as they are, or for pictures of --size and --channels."""
     from cellscope.models.preprocessing import Preprocessing
     from cellscope.pipeline.classifiers import open_classifier
 
-    reading, images = set_given(options), options.pop("images")
     model, classes = options.pop("model"), options.pop("classes")
-    _refuse_unused(model, classes, reading, images, options)
-    mean, std, (low, high) = (numbers(options.pop(name), name) for name in ("mean", "std", "range_"))
-    order = options.pop("order")
-    shape = preprocessing = None
-    if model is not None:
-        if "size" not in reading or "channels" not in reading:
-            raise InputError(f"--model {model} needs the size of its input: --size ROWSxCOLUMNS and --channels")
-        shape = (reading["channels"], *reading["size"])
-        preprocessing = Preprocessing(
-            size=reading["size"], order=order, fit=reading.get("fit", "crop"), low=low, high=high, mean=mean, std=std
+    if images is not None and images.flat:
+        given = [name for name in ("range_", "order") if options[name] != OWN[name]] + ["fit"] * ("fit" in reading)
+        if given:
+            what = f"--{given[0].rstrip('_')} is for pictures"
+            raise InputError(f"{what}, and {images.name} has rows of {images.shape[0]} numbers; leave it out")
+        shape, size = images.shape, None
+    elif "size" in reading and "channels" in reading:
+        shape, size = (reading["channels"], *reading["size"]), reading["size"]
+    else:
+        raise InputError(
+            f"--model {model} needs the size of its input: --size ROWSxCOLUMNS and --channels for pictures, "
+            "or --images with a table of rows of numbers"
         )
-    network, folder = open_classifier(
+    mean, std, (low, high) = (numbers(options.pop(name), name) for name in ("mean", "std", "range_"))
+    preprocessing = Preprocessing(
+        size=size, order=options.pop("order"), fit=reading.get("fit", "crop"), low=low, high=high, mean=mean, std=std
+    )
+    network, _ = open_classifier(
         run, runs=options.pop("runs"), which=options.pop("which"), model=model, weights=options.pop("weights"),
         shape=shape, classes=lines(classes), preprocessing=preprocessing,
     )  # fmt: skip
-    if images is not None and folder is not None and len(network.shape) == 3:
-        reading.setdefault("size", network.shape[1:])
-        reading.setdefault("channels", network.shape[0])
-    return network, folder, images, reading
+    return network
+
+
+OWN = {"mean": "0", "std": "1", "range_": "0,1", "order": "rgb"}
+"""How --model wants its input prepared, unless it says so."""
+
+
+def _reading(options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """How the set is to be read and which it is, taken out of `options`; InputError for what would change nothing."""
+    reading, images = set_given(options), options.pop("images")
+    _refuse_unused(options["model"], options["classes"], reading, images, options)
+    return reading, images
 
 
 def _refuse_unused(
@@ -102,8 +129,7 @@ def _refuse_unused(
 ) -> None:
     """InputError for an option that would change nothing: a run knows its preparation, and its own pictures."""
     if model is None:
-        known = {"mean": "0", "std": "1", "range_": "0,1", "order": "rgb"}
-        given = ["classes"] * (classes is not None) + [name for name in known if options[name] != known[name]]
+        given = ["classes"] * (classes is not None) + [name for name in OWN if options[name] != OWN[name]]
         if given:
             raise InputError(f"--{given[0].rstrip('_')} is for --model: a run knows its own; leave it out")
     if images is None and model is None and reading:

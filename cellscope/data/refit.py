@@ -28,7 +28,8 @@ def refit(
     The set itself where it is so already. InputError for rows, and for other changes of channels.
     """
     if images.flat:
-        raise InputError(f"{images.name} has rows of {images.shape[0]} numbers; a size or channels are for pictures")
+        what = f"{images.name} has rows of {images.shape[0]} numbers"
+        raise InputError(f"{what}; a size or channels are for pictures, leave them out")
     before, rows, columns = images.shape
     after = channels or before
     if after != before and (before, after) not in ((1, 3), (3, 1)):

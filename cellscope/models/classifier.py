@@ -124,6 +124,7 @@ def _tried(bare: Classifier) -> Any:
     from cellscope.hooks.modules import evaluating
 
     name, module = bare.name, bare.module
+    what = "pictures" if len(bare.shape) == 3 else "rows"
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise InputError(f"{name} is a TorchScript module, which cannot be looked into; give the module it was made of")
     answer = None
@@ -134,7 +135,7 @@ def _tried(bare: Classifier) -> Any:
             except Exception as error:  # the user's own code may fail in any way
                 reason = " ".join(str(error).split())[:200]
                 raise InputError(
-                    f"{name}: forward(pictures [{many}, {_by(bare.shape)}]) failed: {type(error).__name__}: {reason}"
+                    f"{name}: forward({what} [{many}, {_by(bare.shape)}]) failed: {type(error).__name__}: {reason}"
                 ) from error
     return answer
 
