@@ -9,7 +9,7 @@ import torch
 
 from cellscope.data.images import ImageSet
 from cellscope.data.imagesets import open_images
-from cellscope.errors import InputError
+from cellscope.errors import InputError, not_found
 from cellscope.models.architectures import architecture
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.foreign import fill, make_module
@@ -104,15 +104,14 @@ def _foreign(
 
 
 def _torchvision(name: str) -> torch.nn.Module:
-    """A torchvision network by name, without weights (give them as a file: nothing is fetched behind your back)."""
+    """A torchvision classifier by name, without weights (give them as a file: nothing is fetched behind your back)."""
     try:
-        from torchvision.models import get_model, list_models
+        from torchvision import models
     except (ImportError, RuntimeError) as error:  # beside a CPU build of torch, its own operators fail to load
         reason = str(error).splitlines()[0]
         raise InputError(f"torchvision:{name} needs torchvision, which cannot be imported here ({reason})") from error
-    if name not in list_models():
-        from cellscope.errors import not_found
-
-        raise not_found("torchvision model", name, list_models())
-    made: torch.nn.Module = get_model(name, weights=None)
+    known = models.list_models(module=models)  # classifiers alone: detectors fetch weights for their backbones
+    if name not in known:
+        raise not_found("torchvision classifier", name, known)
+    made: torch.nn.Module = models.get_model(name, weights=None)
     return made
