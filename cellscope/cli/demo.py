@@ -19,7 +19,9 @@ CHARACTERS = 1_500_000
 @click.command()
 @click.argument("what", type=click.Choice(["text", "images"]), default="text")
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Train so long.  [default: 3; images: 1.25]"
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Train so long.  [default: 3; images: 6.5 epochs, for 3.75 minutes at most]",
 )
 @click.option("--again", is_flag=True, help="Train a new network, though there is one.")
 @click.option(
@@ -41,7 +43,7 @@ def demo(ctx: click.Context, what: str, minutes: float | None, again: bool, runs
     network is kept and looked at again.
     """
     if what == "images":
-        _images(ctx, minutes or 1.25, again, runs, reports)
+        _images(ctx, minutes, again, runs, reports)
         return
     from cellscope.cli.find import say_findings
     from cellscope.pipeline.find import find_in
@@ -80,7 +82,7 @@ def _trained(ctx: click.Context, minutes: float, again: bool, runs: Path) -> Run
     return todo.run
 
 
-def _images(ctx: click.Context, minutes: float, again: bool, runs: Path, reports: Path) -> None:
+def _images(ctx: click.Context, minutes: float | None, again: bool, runs: Path, reports: Path) -> None:
     """The demonstration on pictures."""
     from cellscope.cli.find import say_findings
     from cellscope.cli.speaker import Speaker, interruptible, summary

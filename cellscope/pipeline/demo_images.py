@@ -17,6 +17,10 @@ NAME = "demo-images"
 COUNT = 12_000
 """Scenes, of which a quarter is held back and searched."""
 RATE = 2e-3
+EPOCHS = 6.5
+"""910 steps, what 1.25 quiet minutes on two cores come to: a busy machine takes longer for the same network."""
+MINUTES = 3.75
+"""The training ends then at the latest."""
 NETWORK = {"widths": (16, 32, 64, 64, 64), "pools": 3, "reads": "places", "hidden": 32}
 """Its last places see 56 of the 64 pixels, and each of them answers: the form of an object has to be told there."""
 
@@ -31,11 +35,14 @@ def latest(runs: Path = RUNS) -> RunFolder | None:
     return latest_demo(runs, NAME)
 
 
-def demo_session(images: ImageSet, *, runs: Path = RUNS, minutes: float, again: bool = False) -> PictureSession:
-    """The training that is to be done: a new one, or the rest of one that was stopped."""
+def demo_session(
+    images: ImageSet, *, runs: Path = RUNS, minutes: float | None = None, again: bool = False
+) -> PictureSession:
+    """The training that is to be done, a new one or the rest of one that was stopped: of `EPOCHS`, or of `minutes`."""
     run = None if again else latest(runs)
     if run is not None and not finished(run):
-        return proceed_pictures(run, images=images)
+        return proceed_pictures(run, images=images, minutes=minutes)
     name = free_name(runs, NAME) if (runs / NAME).exists() else NAME
-    config = TrainingConfig(minutes=minutes, batch_size=64, learning_rate=RATE)
+    epochs, minutes = (EPOCHS, MINUTES) if minutes is None else (None, minutes)
+    config = TrainingConfig(epochs=epochs, minutes=minutes, batch_size=64, learning_rate=RATE)
     return begin_pictures(images, runs=runs, name=name, shapes=NETWORK, config=config, options={"count": COUNT})
