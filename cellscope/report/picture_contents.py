@@ -20,11 +20,13 @@ from cellscope.report.picture_parts import (
     Attribution,
     AttributionRow,
     Backquery,
+    ChangedAnswers,
     ClassLesions,
     ConceptFinding,
     Confusion,
     DamageCurve,
     InvarianceCurve,
+    Invariances,
     LayerCard,
     Probes,
     ReadableModel,
@@ -43,10 +45,11 @@ from cellscope.report.picture_units import (
 )
 
 __all__ = [
-    "Attribution", "AttributionRow", "Backquery", "Backward", "ClassLesions", "ConceptExample", "ConceptFinding",
-    "ConceptPage", "ConceptScore", "Confusion", "DamageCurve", "Examples", "Filter", "Headline", "InvarianceCurve",
-    "LayerCard", "LayerGrid", "LayerPage", "Lesion", "Line", "Optimised", "PictureBank", "PictureHeader",
-    "PictureRunPage", "PictureUnit", "Probes", "Ranking", "ReadableModel", "RowBank", "Snapshot", "UnitCurves",
+    "Attribution", "AttributionRow", "Backquery", "Backward", "ChangedAnswers", "ClassLesions", "ConceptExample",
+    "ConceptFinding", "ConceptPage", "ConceptScore", "Confusion", "DamageCurve", "Examples", "Filter", "Headline",
+    "InvarianceCurve", "Invariances", "LayerCard", "LayerGrid", "LayerPage", "Lesion", "Line", "Optimised",
+    "PictureBank", "PictureHeader", "PictureRunPage", "PictureUnit", "Probes", "Ranking", "ReadableModel", "RowBank",
+    "Snapshot", "UnitCurves",
 ]  # fmt: skip
 
 EXAMPLE_KINDS = ("hit", "miss", "false alarm")
@@ -192,7 +195,7 @@ class PictureRunPage:
     confusion: Confusion | None = None
     damage: tuple[DamageCurve, ...] = ()
     lesions: tuple[ClassLesions, ...] = ()
-    invariance: tuple[InvarianceCurve, ...] = ()
+    invariance: Invariances | None = None
     attributions: tuple[AttributionRow, ...] = ()
     readable: ReadableModel | None = None
     probes: Probes | None = None

@@ -117,6 +117,27 @@ class InvarianceCurve:
     measure: str = "cosine"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChangedAnswers:
+    """What the network answers under a change: shares of pictures over the amount, told as before the change (`same`)
+    and told right (`right`; None where there are no labels).
+    """
+
+    change: str
+    same: Line
+    right: Line | None = None
+    amount: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invariances:
+    """What changes when the picture does: layers, answers, and a sentence for what each pooling layer buys."""
+
+    curves: tuple[InvarianceCurve, ...] = ()
+    answers: tuple[ChangedAnswers, ...] = ()
+    pooling: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attribution:
     """One method's map of one picture: float [row, column], signed about zero or not below it.

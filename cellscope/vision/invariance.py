@@ -56,10 +56,11 @@ class Gain:
     def sentence(self) -> str:
         parts = []
         for name, (before, after) in self.changes.items():
-            moved = before > 1e-9
+            moved = (before > 1e-9) & np.isfinite(after)
             if moved.any():
                 parts.append(f"{name} {float((after[moved] / before[moved]).mean()):.2f}")
-        return f"{self.after} ({self.kind}) leaves of the change in {self.before}, on average: " + ", ".join(parts)
+        left = ", ".join(parts) or "-"
+        return f"{self.after} ({self.kind}) leaves of the change in {self.before}, on average: {left}"
 
 
 @dataclass(frozen=True, eq=False)

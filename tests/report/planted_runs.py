@@ -11,12 +11,14 @@ from cellscope.report.picture_contents import (
     Attribution,
     AttributionRow,
     Backquery,
+    ChangedAnswers,
     ClassLesions,
     ConceptFinding,
     Confusion,
     DamageCurve,
     Headline,
     InvarianceCurve,
+    Invariances,
     LayerCard,
     Line,
     PictureRunPage,
@@ -150,10 +152,17 @@ def run_page(**changes: Any) -> PictureRunPage:
                 values=0.5 * (np.minimum(draw.normal(-0.01, 0.03, (32, len(classes))), 0.06) - hit),
             ),
         ),
-        "invariance": tuple(
-            InvarianceCurve(change=change, layer=layer, amount=amount, line=alike(rate * (1 + n / 2)))
-            for n, (change, amount) in enumerate(changes_by.items())
-            for layer, rate in rates.items()
+        "invariance": Invariances(
+            curves=tuple(
+                InvarianceCurve(change=change, layer=layer, amount=amount, line=alike(rate * (1 + n / 2)))
+                for n, (change, amount) in enumerate(changes_by.items())
+                for layer, rate in rates.items()
+            ),
+            answers=tuple(
+                ChangedAnswers(change=change, amount=amount, right=alike(0.05 * (n + 1)), same=alike(0.04 * (n + 1)))
+                for n, (change, amount) in enumerate(changes_by.items())
+            ),
+            pooling=("features.2 (MaxPool2d) leaves of the change in features.1, on average: translation 0.81",),
         ),
         "attributions": tuple(explained(i) for i in (0, 3, 7)),
         "readable": ReadableModel(

@@ -298,6 +298,13 @@ def test_a_run_shows_every_measurement(site: Path, opened: Open) -> None:
     assert first.locator("a").nth(1).get_attribute("href") == "layer-features.0.html#features.0/0"
     assert ".30 of .60" in first.inner_text()
     assert "survives .82 !" in page.inner_text("#attributions")
+    assert "leaves of the change in features.1, on average: translation 0.81" in page.inner_text("#invariance")
+    assert page.locator("#invariance figure.answers").count() == 5
+    with page.expect_download() as download:
+        page.locator("#invariance figure.answers").first.locator(".saves button >> text=CSV").click()
+    answers = Path(download.value.path()).read_text().splitlines()
+    assert answers[0].startswith("series,amount,share")
+    assert {line.split(",")[0] for line in answers[1:]} == {"told right", "told as before"}
     with page.expect_download() as download:
         page.click("#damage .saves button >> text=CSV")
     assert Path(download.value.path()).read_text().startswith("series,share_removed,accuracy,low,high\n")
@@ -402,7 +409,11 @@ def test_hostile_names_are_text(tmp_path: Path, opened: Open) -> None:
                 concepts=tuple(replace(c, concept=NASTY + c.concept, unit=f"{NASTY}0/{k}", layer=f"{NASTY}0", reason=NASTY) for k, c in enumerate(run.concepts)),
                 over_units={NASTY: next(iter(run.over_units.values()))}, readable=replace(run.readable, classes=(NASTY,) * count, note=NASTY),
                 confusion=replace(run.confusion, classes=tuple(f"{NASTY}{k}" for k in range(count))),
-                damage=tuple(replace(d, layer=NASTY, order=NASTY) for d in run.damage), invariance=tuple(replace(i, change=NASTY, layer=NASTY) for i in run.invariance),
+                damage=tuple(replace(d, layer=NASTY, order=NASTY) for d in run.damage),
+                invariance=replace(
+                    run.invariance, pooling=(NASTY,), curves=tuple(replace(i, change=NASTY, layer=NASTY) for i in run.invariance.curves),
+                    answers=tuple(replace(a, change=NASTY, amount=NASTY) for a in run.invariance.answers),
+                ),
                 attributions=tuple(replace(a, target=NASTY, label=NASTY, maps=tuple(replace(m, method=NASTY, note=NASTY) for m in a.maps)) for a in run.attributions),
             ),
         )

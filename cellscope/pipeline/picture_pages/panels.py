@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Progress
 from cellscope.errors import CellscopeError
+from cellscope.hooks.modules import Outlet
 from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material, as_shown, coloured
 from cellscope.pipeline.picture_pages.units import Dear
@@ -15,9 +18,11 @@ from cellscope.report.picture_parts import (
     Attribution,
     AttributionRow,
     Backquery,
+    ChangedAnswers,
     ClassLesions,
     DamageCurve,
     InvarianceCurve,
+    Invariances,
     Probes,
     ReadableModel,
 )
@@ -113,23 +118,32 @@ def lesions(dear: Dear) -> tuple[ClassLesions, ...]:
     )
 
 
-def invariances(material: Material, effort: Effort, progress: Progress | None = None) -> tuple[InvarianceCurve, ...]:
-    """How like themselves the main layers stay under each change."""
-    sites = [str(o.site) for o in material.main]
+def invariances(material: Material, effort: Effort, progress: Progress | None = None) -> Invariances:
+    """How like themselves the main layers stay under each change, what is answered, and what pooling buys."""
+    sites = [str(o.site) for o in _with_pools(material)]
     made = invariance(material.network, material.search.images, sites=sites, most=effort.moved, progress=progress)
-    curves = []
+    drawn = {o.site for o in material.main} - set(made.constant)
+    curves, answers = [], []
     for curve in made.curves:
+        name, unit = curve.transform.name, curve.transform.unit
         x = tuple(float(a) for a in curve.transform.amounts)
-        for at, outlet in enumerate(made.outlets):
-            if outlet.site in made.constant:
-                continue
-            curves.append(
-                InvarianceCurve(
-                    change=curve.transform.name, layer=str(outlet.site), line=Line(x=x, y=_column(curve.cosine[at])),
-                    amount=curve.transform.unit,
-                )
-            )  # fmt: skip
-    return tuple(curves)
+        curves += [
+            InvarianceCurve(change=name, layer=str(o.site), line=Line(x=x, y=_column(curve.cosine[at])), amount=unit)
+            for at, o in enumerate(made.outlets)
+            if o.site in drawn
+        ]
+        right = Line(x=x, y=_column(curve.accuracy)) if np.isfinite(curve.accuracy).all() else None
+        answers.append(ChangedAnswers(change=name, same=Line(x=x, y=_column(curve.same)), right=right, amount=unit))
+    return Invariances(
+        curves=tuple(curves), answers=tuple(answers), pooling=tuple(gain.sentence for gain in made.gains)
+    )
+
+
+def _with_pools(material: Material) -> list[Outlet]:
+    """The main layers, and each pooling layer beside the one that fires before it; in the order of firing."""
+    every, main = material.search.outlets, {o.site for o in material.main}
+    pooled = {o.site for pair in pairwise(every) if "Pool" in pair[1].kind for o in pair}
+    return [o for o in every if o.site in main | pooled]
 
 
 def readable_model(material: Material, effort: Effort) -> ReadableModel:

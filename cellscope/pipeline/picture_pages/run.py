@@ -48,7 +48,7 @@ def run_page(
         confusion=None if counts is None else Confusion(classes=material.network.classes, counts=counts),
         damage=() if halves is None else panels.damages(material, halves, dear, effort, progress),
         lesions=panels.lesions(dear),
-        invariance=left.out("invariance", lambda: panels.invariances(material, effort, progress), ()),
+        invariance=left.out("invariance", lambda: panels.invariances(material, effort, progress), None),
         attributions=left.out("attributions", lambda: panels.attributions(material, effort, progress), ()),
         readable=None
         if halves is None

@@ -96,6 +96,12 @@
     return { traces: lines(series, look), x: amount ? Scope.visible(amount) : 'amount', y: Scope.visible(measure), table: tableOf(series, 'amount', measure) };
   };
 
+  /* What is answered under a change: the shares told right and told as before. */
+  measures.answers = function ({ right, same, amount }, look) {
+    const series = [...(right ? [['told right', right]] : []), ['told as before', same]];
+    return { traces: lines(series, look), x: amount ? Scope.visible(amount) : 'amount', y: 'share of pictures', table: tableOf(series, 'amount', 'share') };
+  };
+
   measures.lesions = function (lesions, look) {
     const flat = lesions.values.flat().filter(v => v !== null), size = Math.max(...flat.map(Math.abs), 0.01) * 100, table = { unit: lesions.units };
     lesions.classes.forEach((name, k) => { table[name === 'unit' ? 'class unit' : name] = lesions.values.map(row => row[k]); });

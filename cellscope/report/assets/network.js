@@ -18,7 +18,7 @@
     const box = byId(id);
     box.hidden = false;
     box.append(make('h2', '', title), ...nodes);
-    if (words) box.append(make('p', 'words', words));
+    box.append(...[words].flat().filter(Boolean).map(text => make('p', 'words', text)));
   }
 
   const grouped = (items, key) => { const made = new Map(); for (const one of items) made.set(one[key], [...(made.get(one[key]) || []), one]); return made; };
@@ -168,7 +168,10 @@
     if (damage.length) figures('damage', 'Damage', [...grouped(damage, 'layer')].map(([layer, own]) => ['damage', Scope.visible(layer), 'Blue: best units first; orange: at random, with 95 % intervals. Solid: zero in their place; dashed: their mean.', look => m.damage(own, chance, look)]),
       'Accuracy as a layer loses its units. Zero and mean fill are two experiments: zero takes away what a unit says and what the next layer counts on.');
     if (lesions.length) figures('lesions', 'Which class hangs on which unit', lesions.map(one => ['heat', `Change of accuracy in points, ${Scope.visible(one.fill)} in its place`, `Each row is a network without that unit (${one.fill} fill); orange is a loss.` + (one.left_out ? ` ${one.left_out} units on which less hangs are not drawn.` : ''), look => m.lesions(one, look)]));
-    if (invariance.length) figures('invariance', 'What changes when the picture does', [...grouped(invariance, 'change')].map(([change, own]) => ['invariance', Scope.visible(change), `How like itself each layer stays (${Scope.visible(own[0].measure)}, 1 is the same).`, look => m.invariance(own, look)]));
+    if (invariance) figures('invariance', 'What changes when the picture does', [
+      ...[...grouped(invariance.curves, 'change')].map(([change, own]) => ['invariance', Scope.visible(change), `How like itself each layer stays (${Scope.visible(own[0].measure)}, 1 is the same).`, look => m.invariance(own, look)]),
+      ...invariance.answers.map(own => ['answers', `${Scope.visible(own.change)}: the answers`, 'How many pictures are told right, and how many as before the change.', look => m.answers(own, look)]),
+    ], invariance.pooling.length ? [...invariance.pooling.map(Scope.visible), 'The change is the distance from the unchanged picture, over that between different pictures.'] : '');
     if (probes) figures('probes', 'What is already decided where', [['probes', 'Linear probes', 'Accuracy of a linear model on each layer\u2019s activations, on held-out pictures.', look => m.probes(probes, look)]]);
   }
 

@@ -14,6 +14,7 @@ from cellscope.report.picture_parts import (
     Backquery,
     ClassLesions,
     ConceptFinding,
+    Invariances,
     LayerCard,
     ReadableModel,
     Snapshot,
@@ -45,10 +46,7 @@ def network_panel(page: PictureRunPage, sheets: Sheets) -> Json:
         ],
         "chance": page.chance,
         "lesions": [made for one in page.lesions if (made := lesions_panel(one)) is not None],
-        "invariance": [
-            {"change": i.change, "layer": i.layer, "amount": i.amount, "measure": i.measure, "line": line_panel(i.line)}
-            for i in page.invariance
-        ],
+        "invariance": None if page.invariance is None else invariance_panel(page.invariance),
         "attributions": [attribution_panel(row, sheets) for row in page.attributions],
         "readable": readable_panel(page.readable, sheets),
         "probes": None if page.probes is None else vars(page.probes),
@@ -88,6 +86,26 @@ def lesions_panel(lesions: ClassLesions) -> Json | None:
         "values": np.round(np.asarray(lesions.values, float)[kept], 4),
         "fill": lesions.fill,
         "left_out": len(lesions.units) - len(kept),
+    }
+
+
+def invariance_panel(made: Invariances) -> Json:
+    """The curves of the layers, those of the answers, and what is said of pooling."""
+    return {
+        "curves": [
+            {"change": i.change, "layer": i.layer, "amount": i.amount, "measure": i.measure, "line": line_panel(i.line)}
+            for i in made.curves
+        ],
+        "answers": [
+            {
+                "change": a.change,
+                "amount": a.amount,
+                "same": line_panel(a.same),
+                "right": None if a.right is None else line_panel(a.right),
+            }
+            for a in made.answers
+        ],
+        "pooling": made.pooling,
     }
 
 
