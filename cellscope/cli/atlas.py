@@ -44,13 +44,13 @@ def atlas(run: str | None, at: float, form: str, reports: Path, pages: bool, sin
     RUN is a run's name or folder (default: the latest). The numbers are those of `cellscope find` with the same
     options.
     """
-    from cellscope.cli.subjects import looks
+    from cellscope.cli.subjects import picture_run
     from cellscope.errors import InputError
     from cellscope.pipeline.atlas import atlas_in
     from cellscope.pipeline.atlaspage import write_atlas
     from cellscope.report.files import csv_text
 
-    if looks({"images": None, "run": run, **options}):
+    if picture_run(run, options) is not None:
         raise InputError(
             "the atlas is of networks that read text, and this one sees pictures; cellscope find writes a page for "
             "each of its layers, with every unit"

@@ -11,6 +11,7 @@ from cellscope.cli.options import network_options, search_options, text_options
 from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
+    from cellscope.axes import Unit
     from cellscope.pipeline.explain import Explained, Place
 
 SHOWN = 15
@@ -40,6 +41,8 @@ def explain(
     RUN is a run's name or folder (default: the latest); with a network of one layer, cell/221 or c/221 will do. The
     numbers are those of `cellscope find` with the same options.
     """
+    from cellscope.axes import Unit
+    from cellscope.cli.subjects import picture_run
     from cellscope.errors import InputError
     from cellscope.pipeline.explain import explain_in
     from cellscope.pipeline.unitpage import write_unit
@@ -48,6 +51,8 @@ def explain(
         run, unit = None, run
     if unit is None:
         raise InputError("explain needs a UNIT, as in: cellscope explain RUN lstm.0:cell/221")
+    if (seen := picture_run(run, options)) is not None:
+        raise InputError(_of_pictures(seen.name, Unit.parse(unit), reports))
     with bar("searching") as progress:
         explained = explain_in(run, unit, progress=progress, **options)
     if form == "json":
@@ -56,6 +61,18 @@ def explain(
         _say(explained)
     if pages:
         note(f"page: {write_unit(explained, reports, single_file=single_file)}")
+
+
+def _of_pictures(run: str, unit: Unit, reports: Path) -> str:
+    """Where the same is found for a unit of a network that sees pictures: on its layer's page, and by what commands."""
+    from cellscope.report.files import layer_name, safe_name
+
+    page = reports / safe_name(run) / f"{layer_name(str(unit.site))}.html"
+    made = "" if page.is_file() else f", which cellscope find {run} writes"
+    return (
+        f"run {run} sees pictures, and explain reads text; all of {unit} is on {page}#{unit}{made}; "
+        f"or try: cellscope examples {run} --unit {unit}, cellscope lesion {run} {unit}"
+    )
 
 
 def _say(explained: Explained) -> None:

@@ -43,6 +43,7 @@ def record(
     the characters beside it.
     """
     from cellscope.cli.say import bar, note
+    from cellscope.cli.subjects import picture_run
     from cellscope.data.corpora import resolve
     from cellscope.data.text import Corpus
     from cellscope.errors import InputError
@@ -52,6 +53,11 @@ def record(
 
     if sites and streams:
         raise InputError("--sites and --streams both say what to record; give one of them")
+    if (seen := picture_run(network_of["run"], network_of)) is not None:
+        raise InputError(
+            f"run {seen.name} sees pictures, and record reads text; cellscope activations {seen.name} PICTURE writes "
+            f"what every layer does on a picture, cellscope examples {seen.name} which pictures excite every unit"
+        )
     network, folder = open_network(network_of.pop("run"), **network_of)
     chosen = named_sites(network, sites=sites, streams=streams)
     if text is not None:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cellscope.errors import InputError
 
+if TYPE_CHECKING:
+    from cellscope.training.run import RunFolder
+
 
 def looks(options: dict[str, Any]) -> bool:
     """Whether it is pictures that are meant: --images says so, or the run was trained on some."""
+    return options["images"] is not None or picture_run(options["run"], options) is not None
+
+
+def picture_run(run: str | None, options: dict[str, Any]) -> RunFolder | None:
+    """The run that is meant (the latest by default), if it was trained on pictures; None otherwise, and for --model."""
     from cellscope.pipeline.classifiers import is_picture_run
     from cellscope.training.run import latest_run, open_run
 
-    if options["images"] is not None or options["model"] is not None:
-        return options["images"] is not None
-    run, runs = options["run"], options["runs"]
-    return is_picture_run(open_run(run, runs) if run is not None else latest_run(runs))
+    if options["model"] is not None:
+        return None
+    folder = open_run(run, options["runs"]) if run is not None else latest_run(options["runs"])
+    return folder if is_picture_run(folder) else None
 
 
 def refuse(ctx: click.Context, names: Iterable[str], looking: bool) -> None:

@@ -147,8 +147,13 @@ MISTAKES = [
     ("backquery cnn", "backquery needs a network of linear layers with sigmoids"),
     ("filters rows", "no filters"),
     ("sample cnn", "run cnn sees pictures"),
-    ("record cnn", "run cnn sees pictures"),
-    ("explain cnn features.2/0", "run cnn sees pictures"),
+    ("record cnn", "run cnn sees pictures, and record reads text; cellscope activations cnn PICTURE writes"),
+    (
+        "explain cnn features.2/0",
+        "run cnn sees pictures, and explain reads text; all of features.2/0 is on reports/cnn/layer-features.2.html"
+        "#features.2/0, which cellscope find cnn writes; or try: cellscope examples cnn --unit features.2/0",
+    ),
+    ("explain cnn", "'cnn' is not a unit"),
     ("train one --run x", "one has the one class only"),
     ("train unnamed --run x", "no labels to learn"),
     ("train digits --run cnn", "there is a run 'cnn' already"),
