@@ -1,4 +1,4 @@
-"""How much of the held-back text each gate of a run spends closed and open, counted once for these weights."""
+"""How much of a text each gate of a network spends closed and open, counted once for these weights and this text."""
 
 from __future__ import annotations
 
@@ -10,38 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Site
-from cellscope.errors import CellscopeError, InputError
+from cellscope.data.text import Corpus
+from cellscope.errors import CellscopeError
 from cellscope.hooks.sites import sites_of
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress, rounds
-from cellscope.pipeline.record import held_back
 from cellscope.report.contents import Saturated
 from cellscope.report.files import write_whole
 from cellscope.sinks.saturation import SIGMOID, Saturation
-from cellscope.training.run import RunFolder
-
-SPLIT = 8_000_000
-"""Characters of the held-back text that are heard at most: as many as xz reads."""
 
 Fractions = dict[Site, NDArray[np.float64]]
 
 
-def gates(network: Network, run: RunFolder, *, progress: Progress | None = None) -> tuple[Saturated, ...]:
-    """Saturation of every gate of every layer over the run's held-back text; kept in the run's folder.
+def gates(
+    network: Network, text: Corpus, *, folder: Path | None = None, progress: Progress | None = None
+) -> tuple[Saturated, ...]:
+    """Saturation of every gate of every layer over the text, kept in `folder` (a run's control/) where there is one.
 
-    Nothing where the network has no gates, or the run's text is not there.
+    Nothing where the network has no gates.
     """
     sites = tuple(site for site in sites_of(network.module) if site.stream in SIGMOID)
     if not sites:
         return ()
-    path = run.path / "control" / f"gates-{digest_of(network)}.json"
-    try:
-        left, right = _read(path.read_text("utf-8"), sites)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        try:
-            left, right = _heard(network, run, sites, progress=progress)
-        except InputError:
-            return ()
+    path = folder / f"gates-{digest_of(network)}-{text.digest[:16]}.json" if folder is not None else None
+    known = _read(path, sites)
+    left, right = known or _heard(network, text, sites, progress=progress)
+    if path is not None and known is None:
         _keep(path, left, right)
     return tuple(
         Saturated(layer=site.path, gate=site.stream, unit=unit, left=float(below), right=float(above))
@@ -51,10 +45,8 @@ def gates(network: Network, run: RunFolder, *, progress: Progress | None = None)
 
 
 def _heard(
-    network: Network, run: RunFolder, sites: tuple[Site, ...], *, progress: Progress | None
+    network: Network, text: Corpus, sites: tuple[Site, ...], *, progress: Progress | None
 ) -> tuple[Fractions, Fractions]:
-    text = held_back(run)
-    text = text.part(0, min(len(text), SPLIT))
     with NetworkSource(network, text, sites) as source:
         sink = Saturation(source.sizes)
         for part in rounds(len(text)):
@@ -66,12 +58,17 @@ def _heard(
     return {site: both[site][0] for site in sites}, {site: both[site][1] for site in sites}
 
 
-def _read(text: str, sites: tuple[Site, ...]) -> tuple[Fractions, Fractions]:
-    known = json.loads(text)
-    left, right = ({site: np.array(known[side][str(site)], float) for site in sites} for side in ("left", "right"))
-    if any(left[site].shape != right[site].shape or left[site].ndim != 1 for site in sites):
-        raise ValueError("the two sides differ")
-    return left, right
+def _read(path: Path | None, sites: tuple[Site, ...]) -> tuple[Fractions, Fractions] | None:
+    """What was kept; None where there is no such file or a damaged one."""
+    if path is None:
+        return None
+    try:
+        known = json.loads(path.read_text("utf-8"))
+        left, right = ({site: np.array(known[side][str(site)], float) for site in sites} for side in ("left", "right"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    fits = all(left[site].shape == right[site].shape and left[site].ndim == 1 for site in sites)
+    return (left, right) if fits else None
 
 
 def _keep(path: Path, left: Fractions, right: Fractions) -> None:

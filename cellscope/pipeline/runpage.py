@@ -20,7 +20,7 @@ from cellscope.pipeline.find import Search
 from cellscope.pipeline.gates import gates
 from cellscope.pipeline.headlines import header, method
 from cellscope.pipeline.recorded import Recorded
-from cellscope.pipeline.scan import Scan
+from cellscope.pipeline.scan import Scan, split
 from cellscope.report.contents import Headline, Heat, RunPage, Saturated, Table
 from cellscope.report.files import safe_name
 from cellscope.training.run import RunFolder
@@ -51,6 +51,7 @@ def compose_run(
     length = f"Time scales: until the autocorrelation falls to 1/e, on the last {len(scan.values):,} characters."
     found = sum(e.found for e in findings.evidence)
     beside = errors.exhibit_of(search, progress=progress)
+    saturation, over = _gates(search, progress)
     return RunPage(
         header=header(search),
         headline=Headline(
@@ -64,16 +65,20 @@ def compose_run(
         losses=_losses(run) if run else {},
         xz=info.get("xz_bits"),
         heat=_heat(findings),
-        saturation=_gates(search, progress),
+        saturation=saturation,
+        saturated_on=over,
         timescales={str(unit): float(scale) for unit, scale in scales if math.isfinite(scale)},
         exhibits=(tracking.exhibit(findings), *([beside] if beside else [])),
     )
 
 
-def _gates(search: Search, progress: Progress | None) -> tuple[Saturated, ...]:
-    if search.run is None or isinstance(search.network, Recorded):
-        return ()
-    return gates(search.network, search.run, progress=progress)
+def _gates(search: Search, progress: Progress | None) -> tuple[tuple[Saturated, ...], str]:
+    """The gates of the network, and over which text they were counted."""
+    if isinstance(search.network, Recorded):
+        return (), ""
+    text, over = split(search)
+    folder = search.run.path / "control" if search.run else None
+    return gates(search.network, text, folder=folder, progress=progress), over
 
 
 def _losses_in_words(info: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.count import LEAD
+from cellscope.data.text import Corpus
 from cellscope.observe import rounds
 from cellscope.pipeline.find import Search
 
@@ -17,6 +18,8 @@ MOST_VALUES = 2**26
 """Activations that are kept at most: 128 MiB."""
 SURVEY = 2**19
 """Characters whose labels are kept, so that a passage with many spans can be found."""
+SPLIT = 8_000_000
+"""Characters over which gates are counted at most: as many as xz reads."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,18 @@ def held_back_from(search: Search) -> int:
         return 0
     start, stop = search.run.info()["corpus"]["validation"]
     return int(start) if start < stop else len(search.corpus)
+
+
+def split(search: Search) -> tuple[Corpus, str]:
+    """What was held back of the searched text, or else what was searched of it, SPLIT characters at most; and which
+    that is, in words.
+    """
+    first, stop, name = held_back_from(search), len(search.corpus), search.corpus.name
+    held = is_own(search) and first < stop
+    first = first if held else searched_from(search)
+    text = search.corpus.part(first, min(stop, first + SPLIT))
+    which = "held back from training" if held else "searched"
+    return text, f"{len(text):,} characters of {name} that were {which}"
 
 
 def is_own(search: Search) -> bool:

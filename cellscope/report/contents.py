@@ -191,7 +191,7 @@ class RunPage:
     """One run: `losses` are columns of equal length, `characters` the x and the rest nats per character.
 
     `timescales[address]` is in characters; `xz` in bits per character of the same validation text; `features` has a
-    row per feature with a `feature` column.
+    row per feature with a `feature` column; `saturated_on` says over which text the gates were counted.
     """
 
     header: RunHeader
@@ -201,6 +201,7 @@ class RunPage:
     xz: float | None = None
     heat: Heat | None = None
     saturation: tuple[Saturated, ...] = ()
+    saturated_on: str = ""
     timescales: Mapping[str, float] = field(default_factory=dict)
     exhibits: tuple[Exhibit, ...] = ()
 

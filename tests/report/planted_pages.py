@@ -330,6 +330,7 @@ def run_page(*, units: int = 96, header: RunHeader = HEADER) -> RunPage:
         },
         xz=2.01,
         heat=Heat(units=tuple(f"lstm.0:cell/{k}" for k in range(units)), features=FEATURES, values=heat),
+        saturated_on="850,000 characters that were held back",
         saturation=tuple(
             Saturated(
                 layer=f"lstm.{layer}",

@@ -324,8 +324,9 @@ def test_script_and_python_draw_the_same_colours(site: Path, opened: Open) -> No
 
 
 def test_run_page_draws_all_its_figures(site: Path, opened: Open) -> None:
-    """Losses, heat map, gates and time scales; features link to their pages."""
+    """Losses, heat map, gates (and over which text) and time scales; features link to their pages."""
     page = opened(site / "python" / "index.html")
+    assert "Counted over 850,000 characters that were held back" in page.inner_text("figure.saturation figcaption")
     for name in ("losses", "timescales", "heat", "saturation"):
         page.locator(f"figure.{name}").scroll_into_view_if_needed()
         page.wait_for_selector(f"figure.{name}[data-drawn] .main-svg", timeout=20_000)

@@ -27,7 +27,7 @@
       ['losses', 'Loss', 'Training and validation loss; on the right in bits per character, beside what xz needs for the same text.', look => f.losses(run, look)],
       ['timescales', 'Time scales', 'How many characters a unit remembers.', look => f.timescales(run, look)],
       ['heat', 'Units and features', 'How well each unit tells each feature' + (left ? `; the ${run.heat.units.length} best units are drawn, ${left} are left out.` : '.'), look => f.heat(run, look)],
-      ['saturation', 'Gates', 'Each circle is a unit: how much of the text its gate spends open (right) and closed (left); on the dotted line it is always one or the other.', look => f.saturation(run, look)],
+      ['saturation', 'Gates', 'Each circle is a unit: how much of the text its gate spends open (right) and closed (left); on the dotted line it is always one or the other.' + (run.saturated_on ? ` Counted over ${Scope.visible(run.saturated_on)}.` : ''), look => f.saturation(run, look)],
     ].filter(([name]) => run[name]);
     for (const args of figures) byId('figures').append(new Scope.Figure(...args).element);
   }

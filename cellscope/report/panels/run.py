@@ -45,6 +45,7 @@ def run_panel(page: RunPage) -> dict[str, object]:
         "xz": page.xz,
         "heat": heat_panel(page.heat),
         "saturation": saturation_panel(page.saturation),
+        "saturated_on": page.saturated_on,
         "timescales": {"units": list(page.timescales), "values": list(page.timescales.values())}
         if page.timescales
         else None,
