@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cellscope.findings import Findings
 from cellscope.observe import Progress
 from cellscope.pipeline.curves import FEW, Histograms, number_curves, span_curves
 from cellscope.pipeline.find import Search
@@ -18,16 +19,14 @@ from cellscope.pipeline.headlines import header, headline
 from cellscope.pipeline.marks import Marks
 from cellscope.pipeline.passages import at_random, contexts, reading
 from cellscope.pipeline.recorded import Recorded
-from cellscope.pipeline.runpage import compose_run, earlier_rows
+from cellscope.pipeline.runpage import compose_run, earlier_rows, unit_scores
 from cellscope.pipeline.scan import Scan, Survey, scan, survey
 from cellscope.pipeline.texts import flags_on, numbers_on, texts
-from cellscope.report.contents import FeatureInfo, FeaturePage, Passages, Ranking, UnitCurves, UnitRow
+from cellscope.report.contents import FeatureInfo, FeaturePage, Passages, Ranking, UnitCurves, UnitRow, UnitScores
 from cellscope.report.page import write_feature_page, write_index, write_run_page
 
 BEST = 8
 """Units with gates and curves."""
-OTHERS = 32
-"""Units with their scores on all features."""
 MOST = 512
 """Units on a page at most."""
 SPARE = 64
@@ -112,7 +111,7 @@ def compose_feature(material: Material, feature: int) -> FeaturePage:
         ranking=Ranking(rows=tuple(unit_row(material, feature, unit) for unit in shown), columns=SHOWN[kind]),
         passages=feature_texts(material, feature, shown, best),
         curves={str(findings.units[unit]): curves(material, feature, unit) for unit in best},
-        others={str(findings.units[unit]): others(material.search, unit) for unit in shown[:OTHERS]},
+        others=others(findings, shown),
         previous=names[feature],
         next=names[feature + 2],
     )
@@ -155,14 +154,9 @@ def curves(material: Material, feature: int, unit: int) -> UnitCurves:
     return number_curves(material.scan, feature, unit)
 
 
-def others(search: Search, unit: int) -> tuple[tuple[str, float | None], ...]:
-    """The AUC of a unit on every span feature that the text has."""
-    findings = search.findings
-    return tuple(
-        (feature.name, number(findings.scores["auc"][k, unit]))
-        for k, feature in enumerate(findings.features)
-        if feature.kind == "span" and not findings.evidence[k].remark
-    )
+def others(findings: Findings, units: Sequence[int]) -> UnitScores:
+    """The scores of units on every feature that could be judged."""
+    return unit_scores(findings, units, [f for f, e in enumerate(findings.evidence) if not e.remark])
 
 
 def feature_texts(material: Material, feature: int, shown: Sequence[int], best: Sequence[int]) -> Passages:

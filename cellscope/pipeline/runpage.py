@@ -21,7 +21,7 @@ from cellscope.pipeline.gates import gates
 from cellscope.pipeline.headlines import header, method
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.scan import Scan, split
-from cellscope.report.contents import Headline, Heat, RunPage, Saturated, Table
+from cellscope.report.contents import Headline, RunPage, Saturated, Table, UnitScores
 from cellscope.report.files import safe_name
 from cellscope.training.run import RunFolder
 
@@ -144,23 +144,31 @@ def _row(findings: Findings, feature: int, e: Evidence) -> Row:
     }
 
 
-def _heat(findings: Findings) -> Heat | None:
-    """AUC of the units that are among the best of any span feature, grouped by the feature they do best on."""
+def _heat(findings: Findings) -> UnitScores | None:
+    """Scores of the units that are among the best of any feature, grouped by the feature they do best on."""
     judged = [f for f, e in enumerate(findings.evidence) if e.unit is not None]
-    spans = [f for f in judged if findings.evidence[f].kind == "span"]
-    shown = spans or judged
-    if len(shown) < 2:
+    if len(judged) < 2:
         return None
-    each = max(1, HEAT_UNITS // len(shown))
-    units = np.unique(np.concatenate([findings.ranking(f)[:each] for f in shown]))
-    values = findings.scores["auc" if spans else "rank_r"][shown][:, units].T
-    size = np.nan_to_num(np.abs(values), nan=0.0)
+    each = max(1, HEAT_UNITS // len(judged))
+    units = np.unique(np.concatenate([findings.ranking(f)[:each] for f in judged]))
+    size = unit_scores(findings, units.tolist(), judged).strength
     order = np.lexsort((-size.max(1), size.argmax(1)))
-    return Heat(
-        units=tuple(str(findings.units[unit]) for unit in units[order]),
-        features=tuple(findings.features[f].name for f in shown),
-        values=values[order],
-        label="AUC" if spans else "rank r",
+    return unit_scores(findings, units[order].tolist(), judged)
+
+
+def unit_scores(findings: Findings, units: Sequence[int], features: Sequence[int]) -> UnitScores:
+    """How well each unit tells each feature: AUC of spans, rank correlation of numeric features."""
+    kinds = [findings.features[f].kind for f in features]
+    names = tuple(findings.features[f].name for f in features)
+    rows = [
+        findings.scores["auc" if kind == "span" else "rank_r"][f, units]
+        for f, kind in zip(features, kinds, strict=True)
+    ]
+    return UnitScores(
+        units=tuple(str(findings.units[unit]) for unit in units),
+        features=names,
+        values=np.array(rows, float).reshape(len(features), len(units)).T,
+        numeric=tuple(name for name, kind in zip(names, kinds, strict=True) if kind != "span"),
     )
 
 

@@ -16,8 +16,8 @@ from cellscope.report.passages import PASSAGE_KINDS, Passage, Passages, Predicti
 from cellscope.report.tables import Table
 
 __all__ = [
-    "PASSAGE_KINDS", "FeatureInfo", "FeaturePage", "Headline", "Heat", "Line", "Passage", "Passages", "Predictions",
-    "Ranking", "RunHeader", "RunPage", "Saturated", "Table", "UnitCurves", "UnitPage", "UnitRow",
+    "PASSAGE_KINDS", "FeatureInfo", "FeaturePage", "Headline", "Line", "Passage", "Passages", "Predictions", "Ranking",
+    "RunHeader", "RunPage", "Saturated", "Table", "UnitCurves", "UnitPage", "UnitRow", "UnitScores",
 ]  # fmt: skip
 
 
@@ -120,9 +120,35 @@ class Headline:
     method: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnitScores:
+    """Scores [unit, feature], NaN where there is none: of the features in `numeric` rank correlations, else AUCs."""
+
+    units: tuple[str, ...]
+    features: tuple[str, ...]
+    values: NDArray[np.floating]
+    numeric: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = (len(self.units), len(self.features))
+        need(self.values.shape == shape, f"the scores of units are {self.values.shape}, not {shape}")
+        need({*self.numeric} <= {*self.features}, f"{', '.join(self.numeric)} are not all features")
+
+    @property
+    def is_numeric(self) -> NDArray[np.bool_]:
+        """Which scores are rank correlations, bool [feature]."""
+        return np.array([name in self.numeric for name in self.features], bool)
+
+    @property
+    def strength(self) -> NDArray[np.floating]:
+        """How far from chance, 0 to 1, [unit, feature]: |rank r|, and on the same scale |2 AUC - 1|; 0 for NaN."""
+        told = np.where(self.is_numeric, self.values, 2 * self.values - 1)
+        return np.nan_to_num(np.abs(told), nan=0.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeaturePage:
-    """One feature, every unit. `others[address]` is (feature, AUC) over all features."""
+    """One feature, every unit. `others` are the scores of the ranked units, in their order, on all features."""
 
     header: RunHeader
     feature: FeatureInfo
@@ -130,13 +156,15 @@ class FeaturePage:
     ranking: Ranking
     passages: Passages
     curves: Mapping[str, UnitCurves] = field(default_factory=dict)
-    others: Mapping[str, tuple[tuple[str, float | None], ...]] = field(default_factory=dict)
+    others: UnitScores | None = None
     previous: str = ""
     next: str = ""
     exhibits: tuple[Exhibit, ...] = ()
 
     def __post_init__(self) -> None:
         need_keys(self.exhibits)
+        ranked = tuple(row.address for row in self.ranking.rows)
+        need(self.others is None or self.others.units == ranked, "scores on all features are not of the ranked units")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,20 +187,6 @@ class UnitPage:
         need_keys(self.exhibits)
         for name, array in self.spans.items():
             need(array.shape == (self.passages.length,), f"spans of {name} are not [position]")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Heat:
-    """Scores [unit, feature]; NaN where there is none."""
-
-    units: tuple[str, ...]
-    features: tuple[str, ...]
-    values: NDArray[np.floating]
-    label: str = "AUC"
-
-    def __post_init__(self) -> None:
-        shape = (len(self.units), len(self.features))
-        need(self.values.shape == shape, f"the heat map has {self.values.shape}, not {shape}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +213,7 @@ class RunPage:
     features: Table
     losses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     xz: float | None = None
-    heat: Heat | None = None
+    heat: UnitScores | None = None
     saturation: tuple[Saturated, ...] = ()
     saturated_on: str = ""
     timescales: Mapping[str, float] = field(default_factory=dict)

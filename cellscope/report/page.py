@@ -64,7 +64,7 @@ def write_unit_page(folder: Path | str, page: UnitPage, *, single_file: bool = F
         "pages": {str(row["feature"]): safe_name(str(row["feature"])) for row in page.features.rows},
         "ranking": features_panel(page.features),
         "curves": curves_panel(page.curves),
-        "others": {"features": [], "scores": {}},
+        "others": {"features": []},
         "exhibits": exhibits_panel(page.exhibits),
     }
     data = _with_text(rest, page, [page.address], single_file)

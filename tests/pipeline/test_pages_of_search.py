@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cellscope.axes import Site
+from cellscope.axes import Site, Unit
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.features.feature import Feature
@@ -19,7 +19,7 @@ from cellscope.models.network import Network
 from cellscope.pipeline.find import Search, search
 from cellscope.pipeline.headlines import caveats, header, method
 from cellscope.pipeline.pages import Material, compose_feature, write_pages
-from cellscope.pipeline.runpage import earlier_rows
+from cellscope.pipeline.runpage import compose_run, earlier_rows
 from cellscope.pipeline.scan import held_back_from, survey
 from cellscope.training.run import RunFolder
 
@@ -184,6 +184,24 @@ def test_rows_of_other_weights_are_not_kept(planted_search: Search, tmp_path: Pa
     later = Search(replace(same, description="a latch, step 7"), None, text, search(same, text, select(("digit",))))
     assert earlier_rows(later, tmp_path) == []
     assert earlier_rows(replace(later, network=same), tmp_path) != []
+
+
+def test_numeric_features_are_scores_like_others(planted_search: Search) -> None:
+    """Among a unit's scores on all features, for every ranked unit, and in the heat map: as rank correlations."""
+    findings, material = planted_search.findings, Material.of(planted_search)
+    others = compose_feature(material, 0).others
+    heat = compose_run(planted_search, material.scan).heat
+    assert others is not None
+    assert heat is not None
+    assert len(others.units) == len(findings.units)
+    for scores in (others, heat):
+        assert (scores.features, scores.numeric) == (("parentheses", "digit", "column"), ("column",))
+        for row, unit in enumerate(scores.units):
+            own = findings.units.index(Unit.parse(unit))
+            want = [findings.scores["auc"][0, own], findings.scores["auc"][1, own], findings.scores["rank_r"][3, own]]
+            np.testing.assert_array_equal(scores.values[row], want)
+    np.testing.assert_allclose(heat.strength[:, 0], np.abs(2 * heat.values[:, 0] - 1))
+    np.testing.assert_allclose(heat.strength[:, 2], np.abs(heat.values[:, 2]))
 
 
 def test_a_missing_control_is_said(planted_search: Search) -> None:

@@ -11,7 +11,6 @@ from cellscope.report.contents import (
     FeatureInfo,
     FeaturePage,
     Headline,
-    Heat,
     Line,
     Passage,
     Passages,
@@ -24,6 +23,7 @@ from cellscope.report.contents import (
     UnitCurves,
     UnitPage,
     UnitRow,
+    UnitScores,
 )
 
 HEADER = RunHeader(
@@ -45,7 +45,9 @@ FEATURES = (
     "digits",
     "heading",
     "line-end",
+    "column",
 )
+NUMERIC = ("column",)
 
 
 def spans_of(text: str, pattern: str) -> NDArray[np.bool_]:
@@ -262,7 +264,12 @@ def feature_page(
         ranking=Ranking(rows=tuple(rows), columns=("auc", "ap", "f1", "r", "lag")),
         passages=passages_of(text, spans, values, contexts=contexts, reading=reading),
         curves={r.address: curves_of(values[:, r.unit], spans) for r in rows[:12]},
-        others={r.address: tuple((f, float(draw.uniform(0.5, 0.9))) for f in FEATURES) for r in rows},
+        others=UnitScores(
+            units=tuple(row.address for row in rows),
+            features=FEATURES,
+            values=draw.uniform(0.5, 0.9, (len(rows), len(FEATURES))),
+            numeric=NUMERIC,
+        ),
         previous="docstring",
         next="quote-double",
     )
@@ -329,7 +336,9 @@ def run_page(*, units: int = 96, header: RunHeader = HEADER) -> RunPage:
             "validation": tuple((train + 0.06).tolist()),
         },
         xz=2.01,
-        heat=Heat(units=tuple(f"lstm.0:cell/{k}" for k in range(units)), features=FEATURES, values=heat),
+        heat=UnitScores(
+            units=tuple(f"lstm.0:cell/{k}" for k in range(units)), features=FEATURES, values=heat, numeric=NUMERIC
+        ),
         saturated_on="850,000 characters that were held back",
         saturation=tuple(
             Saturated(

@@ -41,7 +41,7 @@ def test_a_unit_without_text_says_so(tmp_path: Path, opened: Open) -> None:
     """Its scores stand, its colours do not, and no other unit's colours stand in for them."""
     made = planted.feature_page(TEXT, units=4)
     absent = UnitRow(address="lstm.9:cell/999", site="lstm.9:cell", unit=999, scores={"auc": None})
-    page = replace(made, ranking=Ranking(rows=(absent, *made.ranking.rows), columns=("auc",)))
+    page = replace(made, ranking=Ranking(rows=(absent, *made.ranking.rows), columns=("auc",)), others=None)
     seen = opened(write_feature_page(tmp_path, page))
     assert "not kept" in seen.inner_text("#inspector")
     assert seen.evaluate("Scope.reader.view.levels.every(v => v === 0)")
@@ -65,7 +65,7 @@ def test_no_units_at_all(tmp_path: Path, opened: Open) -> None:
     """A ranking without rows is a page too; so is a run without figures."""
     made = planted.feature_page(TEXT, units=2)
     seen = opened(
-        write_feature_page(tmp_path, replace(made, ranking=Ranking(rows=(), columns=("auc",)), curves={}, others={}))
+        write_feature_page(tmp_path, replace(made, ranking=Ranking(rows=(), columns=("auc",)), curves={}, others=None))
     )
     seen.keyboard.press("ArrowRight")
     run = replace(planted.run_page(units=2), losses={}, heat=None, saturation=(), timescales={}, xz=None)

@@ -15,7 +15,7 @@ import planted_pages as planted
 import pytest
 
 from cellscope.report import colour
-from cellscope.report.contents import FeaturePage, Headline, Passage, Passages, RunHeader
+from cellscope.report.contents import FeaturePage, Headline, Passage, Passages, RunHeader, UnitScores
 from cellscope.report.page import write_feature_page, write_index, write_run_page, write_unit_page
 
 Open = Callable[..., Any]
@@ -254,7 +254,11 @@ def test_hostile_text_is_text(tmp_path: Path, opened: Open) -> None:
         headline=Headline(sentence=nasty, numbers=((nasty, nasty),), caveats=(nasty,), method=(nasty,)),
         previous=nasty,
         next=nasty,
-        others={row.address: ((nasty, 0.7), ("{{1}}", 0.6)) for row in made.ranking.rows},
+        others=UnitScores(
+            units=tuple(row.address for row in made.ranking.rows),
+            features=(nasty, "{{1}}"),
+            values=np.full((4, 2), 0.7),
+        ),
     )
     path = write_feature_page(tmp_path, made)
     write_run_page(tmp_path, replace(planted.run_page(units=4), header=header))
@@ -347,6 +351,47 @@ def test_unit_page_underlines_the_chosen_feature(site: Path, opened: Open) -> No
     page.evaluate("Scope.reader.go({ row: 'digits' }, 'push')")
     until(page, "document.querySelector('#legend').textContent.includes('underlined: digits')")
     assert re.fullmatch(r"\d*", page.evaluate(marked))
+
+
+def test_numeric_features_stand_among_the_others(site: Path, opened: Open, quotes: FeaturePage) -> None:
+    """The unit's scores on all features are those put in, spans as AUC and numeric ones as rank r, above one another."""
+    page = opened(site / "python" / "quote-single.html", f"#unit={quotes.ranking.rows[40].address}")
+    page.locator("figure.others").scroll_into_view_if_needed()
+    page.wait_for_selector("figure.others[data-drawn] .main-svg", timeout=20_000)
+    with page.expect_download() as download:
+        page.click("figure.others .saves button >> text=CSV")
+    rows = [line.split(",") for line in Path(download.value.path()).read_text().splitlines()]
+    assert rows[0] == ["feature", "score", "value"]
+    assert {(name, kind) for name, kind, _ in rows[1:]} == {
+        (f, "rank r" if f == "column" else "AUC") for f in planted.FEATURES
+    }
+    assert quotes.others is not None
+    want = dict(zip(quotes.others.features, quotes.others.values[40], strict=True))
+    assert all(float(value) == pytest.approx(want[name], abs=5e-4) for name, _, value in rows[1:])
+    axes = page.evaluate(
+        "(l => [l.xaxis.range, l.xaxis2.range])(document.querySelector('figure.others .plot')._fullLayout)"
+    )
+    assert axes[1] == pytest.approx([2 * v - 1 for v in axes[0]])
+    assert "rank r (squares)" in page.inner_text("figure.others .plot")
+
+
+def test_the_heat_map_tells_numeric_features_apart(site: Path, opened: Open) -> None:
+    """AUC .5 and r 0 have one colour: |2 AUC - 1| and |r| are drawn, the names are marked, and the legend says so."""
+    page = opened(site / "python" / "index.html")
+    page.locator("figure.heat").scroll_into_view_if_needed()
+    page.wait_for_selector("figure.heat[data-drawn] .main-svg", timeout=20_000)
+    drawn = page.evaluate(
+        "(t => ({ x: t.x, z: Array.from(t.z[3]), said: t.text[3], ticks: t.colorbar.ticktext }))(document.querySelector('figure.heat .plot').data[0])"
+    )
+    assert drawn["x"] == [*planted.FEATURES[:-1], "column (r)"]
+    heat = planted.run_page(units=40).heat
+    assert heat is not None
+    row = heat.values[3]
+    assert drawn["z"] == pytest.approx([*(2 * row[:-1] - 1), row[-1]], abs=2e-3)
+    assert drawn["said"][-1].startswith("rank r ")
+    assert drawn["said"][0].startswith("AUC ")
+    assert (drawn["ticks"][0], drawn["ticks"][-1]) == (".5 | .0", "1.0 | 1.0")
+    assert "AUC .5 and r 0 say nothing and have the same colour" in page.inner_text("figure.heat figcaption")
 
 
 def test_index_lists_every_page(site: Path, opened: Open) -> None:

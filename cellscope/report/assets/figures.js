@@ -67,17 +67,32 @@
     };
   };
 
-  figures.others = function (names, scores, chosen, look) {
-    if (!scores || !names.length) return null;
-    const order = names.map((_, k) => k).filter(k => scores[k] !== null).sort((a, b) => scores[a] - scores[b]).slice(-40);
-    const shown = order.map(k => Scope.visible(names[k])), values = order.map(k => scores[k]);
-    const tall = Math.max(260, 60 + order.length * 17);
+  /* An AUC or a rank correlation on one scale: 0 says nothing, 1 says all. */
+  const told = (score, numeric) => numeric ? score : 2 * score - 1;
+
+  /* The AUCs below, the rank correlations above, so that AUC .5 is over r 0 and AUC 1 over r 1. */
+  figures.others = function ({ features, numeric }, scores, chosen, look) {
+    if (!scores) return null;
+    const known = features.map((_, k) => k).filter(k => scores[k] !== null).sort((a, b) => told(scores[a], numeric[a]) - told(scores[b], numeric[b]));
+    const order = known.slice(-40), words = k => Scope.visible(features[k]), low = Math.min(-0.04, ...order.map(k => told(scores[k], numeric[k]))) - 0.02;
+    const trace = (of, name, axis, symbol) => ({
+      x: of.map(k => scores[k]), y: of.map(words), type: 'scatter', mode: 'markers', name, xaxis: axis,
+      marker: { size: of.map(k => features[k] === chosen ? 11 : 7), symbol, color: of.map(k => features[k] === chosen ? look[BLUE] : look.quiet) },
+      hovertemplate: `%{y}: ${name} %{x:.3f}<extra></extra>`,
+    });
+    const spans = order.filter(k => !numeric[k]), counts = order.filter(k => numeric[k]), traces = [];
+    if (spans.length || !counts.length) traces.push(trace(spans, 'AUC', 'x', 'circle'));
+    if (counts.length) traces.push(trace(counts, 'rank r', spans.length ? 'x2' : 'x', 'square'));
+    const both = traces.length > 1, range = both || spans.length ? [(1 + low) / 2, 1.02] : [low, 1.04];
     return {
-      traces: [
-        { x: values, y: shown, type: 'scatter', mode: 'markers', marker: { size: shown.map(n => n === chosen ? 11 : 7), symbol: shown.map(n => n === chosen ? 'diamond' : 'circle'), color: shown.map(n => n === chosen ? look[BLUE] : look.quiet) }, name: 'AUC' },
-      ],
-      x: 'AUC', y: '', category: true, xrange: [Math.min(0.48, ...values) - 0.01, 1.02], height: tall, plain: true, chance: 0.5,
-      table: { feature: order.map(k => names[k]), auc: values },
+      traces, x: traces[0].name, y: '', category: true, xrange: range, height: Math.max(260, (both ? 100 : 60) + order.length * 17), plain: true, chance: spans.length ? 0.5 : 0,
+      table: { feature: known.map(k => features[k]), score: known.map(k => numeric[k] ? 'rank r' : 'AUC'), value: known.map(k => scores[k]) },
+      adjust: made => {
+        Object.assign(made.yaxis, { categoryorder: 'array', categoryarray: order.map(words) });
+        if (!both) return;
+        made.xaxis2 = { ...made.xaxis, title: { text: 'rank r (squares)', standoff: 8 }, overlaying: 'x', side: 'top', range: range.map(v => 2 * v - 1), showgrid: false };
+        made.xaxis.title.text = 'AUC (circles)';
+      },
     };
   };
 
@@ -101,14 +116,15 @@
   figures.heat = function (run, look) {
     const heat = run.heat;
     if (!heat) return null;
-    const names = heat.features.map(Scope.visible), auc = heat.label === 'AUC', flat = heat.values.flat().filter(v => v !== null);
-    const size = Math.max(...flat.map(v => Math.abs(v)), 1e-6), ends = auc ? [0.5, 1] : [-size, size];
-    const scale = auc ? [[0, look.paper], [1, look[BLUE]]] : [[0, look[ORANGE]], [0.5, look.paper], [1, look[BLUE]]];
+    const numeric = heat.numeric, some = numeric.some(n => n), all = numeric.every(n => n), names = heat.features.map((name, k) => Scope.visible(name) + (some && !all && numeric[k] ? ' (r)' : ''));
+    const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1], plain = v => Scope.short(v, 1), label = t => all ? plain(t) : plain((1 + t) / 2) + (some ? ` | ${plain(t)}` : '');
     const table = { unit: heat.units };
     heat.features.forEach((name, k) => { table[name === 'unit' ? 'feature unit' : name] = heat.values.map(row => row[k]); });
-    const above = auc ? heat.values.map(row => row.map(v => v === null ? null : Math.max(v, 1 - v))) : heat.values;
+    const size = heat.values.map(row => row.map((v, k) => v === null ? null : Math.abs(told(v, numeric[k]))));
+    const said = heat.values.map(row => row.map((v, k) => v === null ? '' : numeric[k] ? `rank r ${Scope.short(Math.abs(v), 3)}` : `AUC ${Scope.short(Math.max(v, 1 - v), 3)}`));
+    const bar = { title: { text: all ? 'rank r' : some ? 'AUC | rank r' : 'AUC' }, thickness: 10, outlinewidth: 0, tickvals: ticks, ticktext: ticks.map(label) };
     return {
-      traces: [{ z: above, x: names, y: heat.units, type: 'heatmap', colorscale: scale, zmin: ends[0], zmax: ends[1], colorbar: { title: { text: heat.label }, thickness: 10, outlinewidth: 0 }, hovertemplate: '%{y}<br>%{x}: %{z:.3f}<extra></extra>' }],
+      traces: [{ z: size, x: names, y: heat.units, text: said, type: 'heatmap', colorscale: [[0, look.paper], [1, look[BLUE]]], zmin: 0, zmax: 1, colorbar: bar, hovertemplate: '%{y}<br>%{x}: %{text}<extra></extra>' }],
       x: '', y: '', units: true, height: Math.max(380, Math.min(820, 90 + heat.units.length * 4)), table, plain: true,
     };
   };

@@ -6,6 +6,14 @@
   byId('dark').addEventListener('click', () => Scope.toggleTheme());
   if (byId('ask')) byId('ask').addEventListener('click', () => help.showModal());
 
+  function heatWords(heat) {
+    if (!heat) return '';
+    const some = heat.numeric.some(n => n), all = heat.numeric.every(n => n), score = all ? 'rank correlation (r)' : 'AUC';
+    return `How well each unit tells each feature, up or down: ${score}`
+      + (some && !all ? ', and of numeric features, marked (r), the rank correlation. AUC .5 and r 0 say nothing and have the same colour, AUC 1 and r 1 say all.' : '.')
+      + (heat.left_out ? ` The ${heat.units.length} best units are drawn, ${heat.left_out} are left out.` : '');
+  }
+
   function openRun() {
     const { columns, rows } = data.table, at = key => columns.findIndex(c => c.key === key);
     const name = at('feature'), finding = at('finding'), unit = at('unit'), low = at('auc_low'), high = at('auc_high');
@@ -22,11 +30,11 @@
       return finding < 0 ? [link] : [mark, link];
     };
     new Scope.Table(byId('found'), shown.map(k => columns[k]), made, { heads: finding < 0 ? ['feature'] : ['', 'feature'], lead }).expand(true);
-    const f = Scope.figures, run = data.run, left = run.heat && run.heat.left_out;
+    const f = Scope.figures, run = data.run;
     const figures = [
       ['losses', 'Loss', 'Training and validation loss; on the right in bits per character, beside what xz needs for the same text.', look => f.losses(run, look)],
       ['timescales', 'Time scales', 'How many characters a unit remembers.', look => f.timescales(run, look)],
-      ['heat', 'Units and features', 'How well each unit tells each feature' + (left ? `; the ${run.heat.units.length} best units are drawn, ${left} are left out.` : '.'), look => f.heat(run, look)],
+      ['heat', 'Units and features', heatWords(run.heat), look => f.heat(run, look)],
       ['saturation', 'Gates', 'Each circle is a unit: how much of the text its gate spends open (right) and closed (left); on the dotted line it is always one or the other.' + (run.saturated_on ? ` Counted over ${Scope.visible(run.saturated_on)}.` : ''), look => f.saturation(run, look)],
     ].filter(([name]) => run[name]);
     for (const args of figures) byId('figures').append(new Scope.Figure(...args).element);

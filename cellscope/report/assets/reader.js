@@ -21,6 +21,7 @@
       this.codes = Scope.codePoints(await Scope.inflateText(text.text), n);
       this.spans = {};
       for (const [name, bits] of Object.entries(text.spans)) this.spans[name] = await Scope.flags(bits, n);
+      if (this.data.others.scores) this.others = new Int16Array((await Scope.inflate(this.data.others.scores)).buffer);
       if (text.numbers) this.numbers = new Float32Array((await Scope.inflate(text.numbers)).buffer);
       let from = 0;
       this.items = text.items.map(([kind, unit, start, peak, length]) => {
@@ -117,16 +118,22 @@
     makeFigures() {
       const box = byId('figures'), f = Scope.figures, curves = () => this.data.curves[this.state.row];
       const numeric = Object.values(this.data.curves).some(c => c.value), feature = this.isUnit ? '' : this.data.feature.name;
-      const all = this.data.others;
+      const all = this.data.others, scores = () => this.others && this.rows.has(this.state.row) ? this.othersOf(this.rows.get(this.state.row).rank - 1) : null;
       this.figures = [
         ['histogram', 'Inside and outside', 'How often each activation occurs, inside the feature and outside.', look => f.histogram(curves(), look)],
         ['borders', 'Around start and end', 'Mean activation by distance from where the feature starts (0) and where it ends, with 95 % interval.', look => f.borders(curves(), look)],
         ['roc', 'ROC', 'Hits over false alarms as the threshold falls.', look => f.roc(curves(), look)],
         ['value', 'By value', 'Mean activation by the value of the feature.', look => f.value(curves(), look)],
-        ['others', 'On every feature', 'The AUC of this unit on all features; the diamond is this one.', look => f.others(all.features, all.scores[this.state.row], feature, look)],
+        ['others', 'On every feature', `What this unit does best on${all.numeric && all.numeric.some(n => n) ? ': AUC, and of numeric features the rank correlation; AUC .5 and r 0 lie in one place, as do AUC 1 and r 1' : ''}. The larger one is this feature; CSV has all.`, look => f.others(all, scores(), feature, look)],
       ].filter(([name]) => name === 'value' ? numeric : name === 'others' ? !this.isUnit && all.features.length : !numeric || Object.values(this.data.curves).some(c => c[name] || (name === 'borders' && (c.start || c.end))))
         .map(args => new Scope.Figure(...args));
       for (const figure of this.figures) box.append(figure.element);
+    }
+
+    /* The scores of the unit of one row on every feature; null where there is none. */
+    othersOf(row) {
+      const n = this.data.others.features.length;
+      return Array.from(this.others.subarray(row * n, row * n + n), v => v === -32768 ? null : v / this.data.others.steps);
     }
 
     /* ---- the state ---- */

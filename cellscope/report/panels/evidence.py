@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from cellscope.report.contents import Line, UnitCurves
+import numpy as np
+
+from cellscope.report.contents import Line, UnitCurves, UnitScores
+from cellscope.report.quantise import pack
+
+STEPS = 1000
+"""A score is told in as many steps."""
+NONE = -(2**15)
 
 
 def line_panel(line: Line | None) -> dict[str, object] | None:
@@ -28,11 +35,14 @@ def curves_panel(curves: Mapping[str, UnitCurves]) -> dict[str, object]:
     }
 
 
-def others_panel(others: Mapping[str, Sequence[tuple[str, float | None]]]) -> dict[str, object]:
-    """How each unit does on all features: names once, then a list of scores a unit."""
-    names = list(dict.fromkeys(name for pairs in others.values() for name, _ in pairs))
-    scores = {}
-    for unit, pairs in others.items():
-        found = dict(pairs)
-        scores[unit] = [found.get(name) for name in names]
-    return {"features": names, "scores": scores}
+def others_panel(others: UnitScores | None) -> dict[str, object]:
+    """How each unit does on all features: names, and int16 [unit, feature] in thousandths; NONE where there is none."""
+    if others is None or not others.units:
+        return {"features": []}
+    steps = np.where(np.isnan(others.values), NONE, np.rint(np.nan_to_num(others.values) * STEPS))
+    return {
+        "features": others.features,
+        "numeric": others.is_numeric,
+        "steps": STEPS,
+        "scores": pack(steps.astype("<i2").tobytes()),
+    }

@@ -6,24 +6,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cellscope.report.contents import Heat, RunPage, Saturated
+from cellscope.report.contents import RunPage, Saturated, UnitScores
 
 MOST_UNITS = 400
 """More units than this are not drawn in the heat map: those with the best scores stay, in the order given."""
 
 
-def heat_panel(heat: Heat | None) -> dict[str, object] | None:
+def heat_panel(heat: UnitScores | None) -> dict[str, object] | None:
     """Scores [unit, feature] in three digits."""
     if heat is None or not heat.units or not heat.features:
         return None
     values, units = np.asarray(heat.values, dtype=float), list(heat.units)
     left_out = max(0, len(units) - MOST_UNITS)
     if left_out:
-        best = np.nan_to_num(np.abs(values - 0.5 if heat.label == "AUC" else values), nan=-1.0).max(axis=1)
+        best = heat.strength.max(axis=1)
         keep = np.sort(np.argsort(-best, kind="stable")[:MOST_UNITS])
         values, units = values[keep], [units[k] for k in keep]
-    rounded = np.round(values, 3)
-    return {"units": units, "features": heat.features, "values": rounded, "label": heat.label, "left_out": left_out}
+    return {
+        "units": units,
+        "features": heat.features,
+        "numeric": heat.is_numeric,
+        "values": np.round(values, 3),
+        "left_out": left_out,
+    }
 
 
 def saturation_panel(saturation: Sequence[Saturated]) -> dict[str, object] | None:
