@@ -25,7 +25,7 @@ from cellscope.pipeline.texts import flags_on, numbers_on, texts
 from cellscope.report.contents import FeatureInfo, FeaturePage, Passages, Ranking, UnitCurves, UnitRow, UnitScores
 from cellscope.report.page import write_feature_page, write_index, write_run_page
 
-BEST = 8
+BEST = 16
 """Units with gates and curves."""
 MOST = 512
 """Units on a page at most."""

@@ -18,7 +18,7 @@ from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
 from cellscope.pipeline.find import Search, search
 from cellscope.pipeline.headlines import caveats, header, method
-from cellscope.pipeline.pages import Material, compose_feature, write_pages
+from cellscope.pipeline.pages import BEST, Material, compose_feature, write_pages
 from cellscope.pipeline.runpage import compose_run, earlier_rows
 from cellscope.pipeline.scan import held_back_from, survey
 from cellscope.training.run import RunFolder
@@ -100,6 +100,14 @@ def test_what_the_latch_did_is_what_the_page_shows(planted_search: Search) -> No
             assert passages.spans[at + item.peak]
         at += len(item.text)
     assert set(passages.gates["lstm.0:cell/0"]) == {"input", "forget", "output", "candidate"}
+
+
+def test_gates_and_curves_are_those_of_the_best(planted_search: Search) -> None:
+    """BEST units of each feature have both, in the order of the ranking: all of them where a network has no more."""
+    page = compose_feature(Material.of(planted_search), 0)
+    best = {row.address for row in page.ranking.rows[:BEST]}
+    assert len(best) == BEST == 16
+    assert {*page.passages.gates} == {*page.curves} == best
 
 
 def test_the_survey_knows_what_was_open_before_it(bracket_corpus: Corpus, planted_search: Search) -> None:

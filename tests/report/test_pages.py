@@ -171,16 +171,32 @@ def test_nonsense_in_the_address_is_passed_over(site: Path, opened: Open, quotes
     assert shown_unit(page) == quotes.ranking.rows[0].address
 
 
-def test_hover_tells_value_gates_and_guesses(site: Path, opened: Open) -> None:
+def test_hover_tells_value_gates_and_guesses(site: Path, opened: Open, quotes: FeaturePage) -> None:
     """Pointing at a character says its value, its gates, its loss and the next characters."""
     page = opened(site / "python" / "quote-single.html")
     page.evaluate("Scope.reader.prepare")
-    page.keyboard.press("}")
-    page.keyboard.press("]")
+    page.locator(".cells i").nth(60).hover()
     told = page.inner_text("#inspector")
     assert re.search(r"[+\u2212]?\d?\.\d\d", told)
-    for word in ("nats", "next", "inside"):
+    for word in ("nats", "next", "side"):
         assert word in told
+    at = page.evaluate("document.querySelectorAll('.cells i')[60].at")
+    gates = quotes.passages.gates[quotes.ranking.rows[0].address]
+    assert set(gates) == {"input", "forget", "output", "candidate"}
+    for name, values in gates.items():
+        value = re.search(rf"{name} ([\u2212]?)([\d.]+)", told)
+        assert value is not None
+        assert (-1 if value[1] else 1) * float(value[2]) == pytest.approx(values[at], abs=0.011)
+
+
+def test_hover_says_whose_gates_there_are(site: Path, opened: Open, quotes: FeaturePage) -> None:
+    """A unit whose gates are not on the page says for which they are, and nothing stands in for them."""
+    page = opened(site / "python" / "quote-single.html", f"#unit={quotes.ranking.rows[40].address}")
+    page.evaluate("Scope.reader.prepare")
+    page.locator(".cells i").nth(60).hover()
+    told = page.inner_text("#inspector")
+    assert f"gates: for the {len(quotes.passages.gates)} best units" in told
+    assert "forget" not in told
 
 
 def test_table_sorts_filters_and_opens(site: Path, opened: Open) -> None:

@@ -17,7 +17,9 @@
           const error = this.unit.scale / 2, value = this.unit.q[i] * this.unit.scale;
           say('', Scope.signed(value) + (error > 0.011 ? ` \u00b1${Scope.short(error)}` : ''), 'value');
         }
-        for (const [name, gate] of (this.gates && this.gates[this.address()]) || []) say(name, Scope.short(gate.q[i] * gate.scale));
+        const gated = this.text.gates, count = Object.keys(gated).length;
+        if (gated[this.address()]) for (const [name, gate] of (this.gates && this.gates[this.address()]) || []) say(name, Scope.short(gate.q[i] * gate.scale));
+        else if (count) say('gates:', count === 1 ? 'for the best unit' : `for the ${count} best units`, 'quiet');
         const spans = this.spans[this.isUnit ? this.state.row : ''];
         if (spans) say('', spans[i] ? 'inside' : 'outside');
         if (this.numbers) say('feature', Scope.short(this.numbers[i]));
