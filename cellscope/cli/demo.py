@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cellscope.cli.options import PASSAGE, passage_option
 from cellscope.cli.say import bar, note
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ CHARACTERS = 1_500_000
     show_default=True,
     help="Folder of the pages.",
 )
+@passage_option
 @click.pass_context
-def demo(ctx: click.Context, what: str, minutes: float | None, again: bool, runs: Path, reports: Path) -> None:
+def demo(
+    ctx: click.Context, what: str, minutes: float | None, again: bool, runs: Path, reports: Path, passage: int
+) -> None:
     """Train a small network on texts of this machine, or on drawn images, look into it, and write the pages.
 
     The text is the standard library's sources with pieces of package descriptions between them; the images are scenes
@@ -43,6 +47,8 @@ def demo(ctx: click.Context, what: str, minutes: float | None, again: bool, runs
     network is kept and looked at again.
     """
     if what == "images":
+        if passage != PASSAGE:
+            raise click.UsageError("--passage is for a text, and this is the demonstration on images; leave it out")
         _images(ctx, minutes, again, runs, reports)
         return
     from cellscope.cli.find import say_findings
@@ -54,7 +60,7 @@ def demo(ctx: click.Context, what: str, minutes: float | None, again: bool, runs
         search = find_in(run.path, characters=CHARACTERS, progress=progress)
     say_findings(search.findings, 0.9)
     with bar("writing pages", unit="pages") as progress:
-        page = write_pages(search, reports, progress=progress)
+        page = write_pages(search, reports, passage=passage, progress=progress)
     click.echo(f"\nopen in a browser: {page.resolve().as_uri()}")
     note(f"one unit in full: cellscope explain {run.name} {_best(search)} --characters {CHARACTERS}")
 

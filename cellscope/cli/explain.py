@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cellscope.cli.options import network_options, search_options, text_options
+from cellscope.cli.options import network_options, passage_option, search_options, text_options
 from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ SHOWN = 15
     help="What goes to stdout.",
 )
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the unit's page.")
+@passage_option
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 def explain(
     run: str | None, unit: str | None, form: str, reports: Path, pages: bool, single_file: bool, **options: Any

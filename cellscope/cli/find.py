@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cellscope.cli.options import network_options, search_options, text_options
+from cellscope.cli.options import network_options, passage_option, search_options, text_options
 from cellscope.cli.pictures import opened, preparation_options
 from cellscope.cli.say import bar, note, tabulate
 from cellscope.cli.subjects import looks, refuse
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     help="What goes to stdout.",
 )
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the pages.")
+@passage_option
 @click.option("--single-file", is_flag=True, help="Put everything that a page needs into the page itself.")
 @click.pass_context
 def find(
@@ -69,6 +70,7 @@ def find(
     at: float,
     pages: bool,
     reports: Path,
+    passage: int,
     single_file: bool,
     **options: Any,
 ) -> None:
@@ -83,7 +85,7 @@ def find(
 
     if options["array"] is not None:
         _refuse_beside_an_array(ctx)
-        _tell(_find_in_array(asked, files, options), form, at, (reports if pages else None), single_file)
+        _tell(_find_in_array(asked, files, options), form, at, (reports if pages else None), passage, single_file)
         return
     if options.pop("key") is not None:
         raise click.UsageError("--key says which array of --array FILE is meant; give that, too")
@@ -97,10 +99,10 @@ def find(
         options.pop(name)
     with bar("searching") as progress:
         search = find_in(asked=asked, files=files, progress=progress, **options)
-    _tell(search, form, at, (reports if pages else None), single_file)
+    _tell(search, form, at, (reports if pages else None), passage, single_file)
 
 
-def _tell(search: Search, form: str, at: float, reports: Path | None, single_file: bool) -> None:
+def _tell(search: Search, form: str, at: float, reports: Path | None, passage: int, single_file: bool) -> None:
     """What was found in a text, to stdout, and its pages."""
     from cellscope.pipeline.pages import write_pages
 
@@ -112,12 +114,12 @@ def _tell(search: Search, form: str, at: float, reports: Path | None, single_fil
         say_findings(search.findings, at)
     if reports is not None:
         with bar("writing pages", unit="pages") as progress:
-            index = write_pages(search, reports, single_file=single_file, progress=progress)
+            index = write_pages(search, reports, passage=passage, single_file=single_file, progress=progress)
         note(f"pages: {index}")
 
 
 TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact", "basis",
-              "components")  # fmt: skip
+              "components", "passage")  # fmt: skip
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order")  # fmt: skip
 
@@ -140,7 +142,19 @@ def _refuse_beside_an_array(ctx: click.Context) -> None:
     """InputError for an option that was given and is about a network."""
     from cellscope.errors import InputError
 
-    kept = {*BESIDE_AN_ARRAY, "array", "key", "asked", "files", "form", "at", "pages", "reports", "single_file"}
+    kept = {
+        *BESIDE_AN_ARRAY,
+        "array",
+        "key",
+        "asked",
+        "files",
+        "form",
+        "at",
+        "pages",
+        "reports",
+        "passage",
+        "single_file",
+    }
     for option in [o for o in ctx.command.params if o.name not in kept]:
         if ctx.get_parameter_source(str(option.name)) == click.core.ParameterSource.COMMANDLINE:
             named = "RUN" if isinstance(option, click.Argument) else option.opts[0]

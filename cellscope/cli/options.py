@@ -11,6 +11,8 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 SEED = click.IntRange(0, 2**63 - 1)
 """What every generator of random numbers takes."""
+PASSAGE, PASSAGES = 3_800, click.IntRange(100, 100_000)
+"""Characters that a page has to read: how many where nothing is said, and how many may be asked for."""
 
 
 def network_options(command: F) -> F:
@@ -63,6 +65,16 @@ def searching(command: F, *, characters: int) -> F:
                      help="Seed of the shifts and of the untrained network."),
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
                      help="Folder of the pages."),
+    )  # fmt: skip
+    return decorated(command, options)
+
+
+def passage_option(command: F) -> F:
+    """--passage: how much text a page has to read."""
+    options = (
+        click.option("--passage", type=PASSAGES, default=PASSAGE, metavar="N",
+                     help=f"Characters of text to read on a page, about; a page holds 512 units with up to 20,000, "
+                     f"beyond that fewer.  [default: {PASSAGE:,}]"),
     )  # fmt: skip
     return decorated(command, options)
 

@@ -25,7 +25,7 @@ from cellscope.pipeline.find import Search, clean, find_in
 from cellscope.pipeline.kind import best_features, portrait_of
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.pages import Material
-from cellscope.pipeline.passages import peaks
+from cellscope.pipeline.passages import READING, peaks
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.units import named_unit
 from cellscope.sinks.saturation import SIGMOID, Saturation
@@ -112,19 +112,22 @@ class Explained:
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
 
 
-def explain_in(run: str | Path | None, address: str, *, progress: Progress | None = None, **options: Any) -> Explained:
+def explain_in(
+    run: str | Path | None, address: str, *, passage: int = READING, progress: Progress | None = None, **options: Any
+) -> Explained:
     """Search as `find_in` does, with the same options, and look at one unit (see `named_unit`)."""
     known = {name: options[name] for name in ("runs", "which", "model", "weights", "vocabulary") if name in options}
     network, _ = open_network(run, **known)
     unit = named_unit(network, address)
     heard = [site.stream for site in choose_sites(network.module)]
     streams = None if unit.site.stream in heard else ",".join(dict.fromkeys([*heard, unit.site.stream]))
-    return explain(find_in(run, streams=streams, progress=progress, **options), unit, progress=progress)
+    search = find_in(run, streams=streams, progress=progress, **options)
+    return explain(search, unit, passage=passage, progress=progress)
 
 
-def explain(search: Search, unit: Unit, *, progress: Progress | None = None) -> Explained:
+def explain(search: Search, unit: Unit, *, passage: int = READING, progress: Progress | None = None) -> Explained:
     """What a search says of one of its units, and what the network loses without it."""
-    material = Material.of(search)
+    material = Material.of(search, passage=passage)
     index = search.findings.units.index(unit)
     values = material.scan.unit(index)
     return Explained(

@@ -17,7 +17,7 @@ from cellscope.pipeline.curves import FEW, Histograms, number_curves, span_curve
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.headlines import header, headline
 from cellscope.pipeline.marks import Marks
-from cellscope.pipeline.passages import at_random, contexts, reading
+from cellscope.pipeline.passages import READING, at_random, contexts, reading
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.runpage import compose_run, earlier_rows, unit_scores
 from cellscope.pipeline.scan import Scan, Survey, scan, survey
@@ -29,6 +29,8 @@ BEST = 16
 """Units with gates and curves."""
 MOST = 512
 """Units on a page at most."""
+ROOM = 20_000 * MOST
+"""Characters to read times units that a page holds: where more is to be read, fewer units are shown."""
 SPARE = 64
 """Units on the page of a feature of which nothing was found."""
 CONTEXTS = (6, 3, 3)
@@ -47,35 +49,40 @@ SHOWN = {"span": ("auc", "auc_low", "auc_high", "ap", "f1", "lag"), "numeric": (
 
 @dataclass(frozen=True)
 class Material:
-    """What every page of a search is made from, read and heard once."""
+    """What every page of a search is made from, read and heard once; each has about `passage` characters to read."""
 
     search: Search
     labels: Survey
     scan: Scan
     histograms: Histograms
     marks: Marks | None = None
+    passage: int = READING
 
     @classmethod
-    def of(cls, search: Search, *, pages: int = 1) -> Material:
+    def of(cls, search: Search, *, pages: int = 1, passage: int = READING) -> Material:
         """Label and hear the end of the searched text, for so many pages."""
         labels, network = survey(search), search.network
         marks = None
         if pages >= MANY and not isinstance(network, Recorded):
             marks = Marks.of(network, search.corpus, labels.start, labels.stop)
-        return cls(search, labels, scan(search, labels), Histograms(search.findings.counts.tally), marks)
+        return cls(search, labels, scan(search, labels), Histograms(search.findings.counts.tally), marks, passage)
 
     def sign(self, feature: int, unit: int) -> int:
         """Whether the unit goes up (+1) or down (-1) with the feature."""
         return -1 if self.search.findings.scores["sign"][feature, unit] < 0 else 1
 
 
-def write_pages(search: Search, reports: Path, *, single_file: bool = False, progress: Progress | None = None) -> Path:
+def write_pages(
+    search: Search, reports: Path, *, passage: int = READING, single_file: bool = False,
+    progress: Progress | None = None,
+) -> Path:  # fmt: skip
     """Write the page of the searched run, one for each feature, and the index under `reports`; the path of the run's.
 
+    A feature's page has about `passage` characters to read.
     Every page is written whole or not at all; pages of other features and runs stay.
     """
     total = len(search.findings.features) + 1
-    material = Material.of(search, pages=total)
+    material = Material.of(search, pages=total, passage=passage)
     writing: list[Future[Path]] = []
     with ThreadPoolExecutor(WRITERS) as pool:
         for feature in range(total - 1):
@@ -100,7 +107,8 @@ def compose_feature(material: Material, feature: int) -> FeaturePage:
     """Everything that the page of a feature shows."""
     findings = material.search.findings
     order = findings.ranking(feature)
-    shown = order[: MOST if findings.evidence[feature].found else SPARE].tolist()
+    most = MOST if findings.evidence[feature].found else SPARE
+    shown = order[: min(most, ROOM // material.passage)].tolist()
     best = shown[:BEST]
     kind = findings.features[feature].kind
     names = ["", *(f.name for f in findings.features), ""]
@@ -162,7 +170,7 @@ def others(findings: Findings, units: Sequence[int]) -> UnitScores:
 def feature_texts(material: Material, feature: int, shown: Sequence[int], best: Sequence[int]) -> Passages:
     """A passage to read and contexts of the best units, with what the `shown` units did on them."""
     search, labels, units = material.search, material.labels, material.search.findings.units
-    cuts = [reading(search.corpus, labels, feature)]
+    cuts = [reading(search.corpus, labels, feature, length=material.passage)]
     counts = CONTEXTS if search.findings.evidence[feature].found else CONTEXTS[:1]
     for unit, count in zip(best, counts, strict=False):
         cuts += contexts(material.scan, feature, unit, units[unit], material.sign(feature, unit), count=count)

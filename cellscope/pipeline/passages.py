@@ -14,7 +14,9 @@ from cellscope.data.text import Corpus
 from cellscope.pipeline.scan import Scan, Survey
 
 READING = 3_800
-"""Characters to read, about."""
+"""Characters to read, about, where nothing else is asked for."""
+SHORTEST, LONGEST = 100, 100_000
+"""So few and so many can be asked for."""
 BEFORE, AFTER = 80, 40
 """Characters of a context before and after its peak: what led to it matters more than what follows."""
 

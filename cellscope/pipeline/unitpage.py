@@ -52,7 +52,7 @@ def compose_unit(explained: Explained, exhibits: tuple[Exhibit, ...] = ()) -> Un
     ordered = [_place(explained, e.feature) for e in explained.evidence] or [0]
     best = ordered[0]
     sign = material.sign(best, explained.index)
-    cuts = [reading(search.corpus, labels, best)]
+    cuts = [reading(search.corpus, labels, best, length=material.passage)]
     cuts += contexts(material.scan, best, explained.index, unit, sign, count=CONTEXTS)
     cuts += at_random(material.scan, count=CONTEXTS, seed=findings.counts.seed)
     return UnitPage(

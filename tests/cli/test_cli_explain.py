@@ -128,6 +128,14 @@ def test_pages_are_served_to_this_machine_alone(tmp_path: Path) -> None:
         serving.shutdown()
 
 
+def test_pictures_have_no_passage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demonstration on images refuses --passage before it draws anything."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cellscope, ["demo", "images", "--passage", "500"])
+    assert done.exit_code == 2
+    assert "--passage is for a text" in done.output
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_demonstration_runs_and_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cellscope.cli import cellscope
+from cellscope.cli.options import PASSAGE, PASSAGES
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError, MissingError
+from cellscope.pipeline.passages import LONGEST, READING, SHORTEST
 from cellscope.pipeline.training import ModelOptions, begin
 from cellscope.training.config import TrainingConfig
 
@@ -80,6 +82,19 @@ def test_pages_are_said_on_stderr(place: Path) -> None:
     json.loads(done.stdout)
     assert "pages: " in done.stderr
     assert list((place / "reports").rglob("*.html"))
+
+
+def test_a_passage_of_any_sensible_length(place: Path) -> None:
+    """--passage says how much there is to read; what no page holds is refused before anything is searched."""
+    for passage in ("99", "100001", "-3", "many"):
+        done = call(place, "-f", "digit", "--passage", passage)
+        assert done.exit_code == 2
+        assert "--passage" in done.output
+    done = call(place, "-f", "digit", "--passage", "900", "--reports", str(place / "longer"))
+    assert done.exit_code == 0, done.output
+    page = (place / "longer" / "tiny" / "digit.html").read_text()
+    assert re.search(r'\["reading","",\d+,null,900\]', page)
+    assert (PASSAGE, PASSAGES.min, PASSAGES.max) == (READING, SHORTEST, LONGEST)
 
 
 def test_a_short_text(place: Path, tmp_path: Path) -> None:

@@ -16,11 +16,14 @@ from cellscope.features.feature import Feature
 from cellscope.features.library import select
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
+from cellscope.pipeline import pages
+from cellscope.pipeline.explain import explain
 from cellscope.pipeline.find import Search, search
 from cellscope.pipeline.headlines import caveats, header, method
 from cellscope.pipeline.pages import BEST, Material, compose_feature, write_pages
 from cellscope.pipeline.runpage import compose_run, earlier_rows
 from cellscope.pipeline.scan import held_back_from, survey
+from cellscope.pipeline.unitpage import compose_unit
 from cellscope.training.run import RunFolder
 
 FOLDER = "latch-on-brackets.txt"
@@ -108,6 +111,20 @@ def test_gates_and_curves_are_those_of_the_best(planted_search: Search) -> None:
     best = {row.address for row in page.ranking.rows[:BEST]}
     assert len(best) == BEST == 16
     assert {*page.passages.gates} == {*page.curves} == best
+
+
+def test_a_passage_is_as_long_as_asked(planted_search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the start of a line, so about; where more is to be read than a page holds of all units, the best remain."""
+    for length in (500, 9_000):
+        page = compose_feature(Material.of(planted_search, passage=length), 0)
+        assert [len(i.text) for i in page.passages.items if i.kind == "reading"] == [length]
+        assert len(page.ranking.rows) == len(planted_search.findings.units)
+    monkeypatch.setattr(pages, "ROOM", 5 * 9_000)
+    fewer = compose_feature(Material.of(planted_search, passage=9_000), 0)
+    assert [row.address for row in fewer.ranking.rows] == [row.address for row in page.ranking.rows[:5]]
+    assert sum(values.shape[1] for values in fewer.passages.activations.values()) == 5
+    unit = compose_unit(explain(planted_search, planted_search.findings.units[0], passage=9_000))
+    assert len(unit.passages.items[0].text) == 9_000
 
 
 def test_the_survey_knows_what_was_open_before_it(bracket_corpus: Corpus, planted_search: Search) -> None:

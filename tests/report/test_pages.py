@@ -17,6 +17,7 @@ import pytest
 from cellscope.report import colour
 from cellscope.report.contents import FeaturePage, Headline, Passage, Passages, RunHeader, UnitScores
 from cellscope.report.page import write_feature_page, write_index, write_run_page, write_unit_page
+from cellscope.report.panels.text import GATES_SHARE, text_panel
 
 Open = Callable[..., Any]
 SOURCE = "".join(
@@ -212,9 +213,12 @@ def test_table_sorts_filters_and_opens(site: Path, opened: Open) -> None:
 
 
 def test_switching_units_is_quick(tmp_path: Path, opened: Open) -> None:
-    """20,000 characters x 512 units: below 8 MB, also in one file, and the median switch repaints within 50 ms."""
+    """20,000 characters x 512 units, gates of 16: below 8 MB, also in one file; the median switch repaints within 50 ms."""
     text = (SOURCE * 3)[:20_000]
     made = planted.feature_page(text, units=512, contexts=4)
+    whole = made.passages.activations["lstm.0:cell"]
+    gates = {row.address: dict.fromkeys("ifog", whole[:, row.unit]) for row in made.ranking.rows[:16]}
+    made = replace(made, passages=replace(made.passages, gates=gates))
     path = write_feature_page(tmp_path, made)
     assert path.stat().st_size < 8_000_000
     page = opened(path)
@@ -232,6 +236,16 @@ def test_switching_units_is_quick(tmp_path: Path, opened: Open) -> None:
     page = opened(single)
     page.locator("#figures").scroll_into_view_if_needed()
     page.wait_for_selector("figure[data-drawn] .main-svg", timeout=20_000)
+
+
+def test_gates_take_a_share_of_the_page(quotes: FeaturePage) -> None:
+    """Where those of all units would weigh too much, those of the first stand whole."""
+    passages = quotes.passages
+    whole = text_panel(passages, [], budget=7_000_000)["gates"]
+    assert list(whole) == list(passages.gates)
+    size = len(json.dumps(whole[next(iter(whole))]))
+    some = text_panel(passages, [], budget=int(2.5 * size / GATES_SHARE))["gates"]
+    assert some == {unit: whole[unit] for unit in list(whole)[:2]}
 
 
 def test_a_million_characters_scroll(tmp_path: Path, opened: Open) -> None:

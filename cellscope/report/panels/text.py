@@ -15,6 +15,8 @@ FINE_UNITS = 32
 """So many units, the best ones, are kept with all levels."""
 
 GATE_LEVELS = 100
+GATES_SHARE = 0.25
+"""Gates take no more of what a page may weigh: on a long text those of fewer units are there."""
 LOSS_LEVELS = 120
 NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0)
 
@@ -36,7 +38,7 @@ def text_panel(
         "spans": {name: pack_flags(flags) for name, flags in spans.items()},
         "numbers": None if passages.numbers is None else pack(passages.numbers.astype("<f4").tobytes()),
         "loss": None if passages.loss is None else pack_numbers(passages.loss, levels=LOSS_LEVELS),
-        "gates": {u: {g: _gate(a) for g, a in gates.items()} for u, gates in passages.gates.items()},
+        "gates": _gates(passages.gates, budget=int(GATES_SHARE * budget)),
         "predictions": None if passages.predictions is None else _predictions(passages.predictions),
         "range": colour_range(passages, best),
     }
@@ -69,8 +71,16 @@ def round_up(size: float) -> float:
     return next((float(f"{n * power:.3g}") for n in NICE if n * power >= size * 0.9999), 10 * power)
 
 
-def _gate(values: NDArray[np.floating]) -> dict[str, object]:
-    return pack_numbers(values, levels=GATE_LEVELS)
+def _gates(gates: Mapping[str, Mapping[str, NDArray[np.floating]]], *, budget: int) -> dict[str, object]:
+    """The gates of the units in their order, for as long as they stay within `budget` bytes."""
+    packed: dict[str, object] = {}
+    for unit, own in gates.items():
+        made = {gate: pack_numbers(values, levels=GATE_LEVELS) for gate, values in own.items()}
+        budget -= _size(made)
+        if budget < 0:
+            break
+        packed[unit] = made
+    return packed
 
 
 def _predictions(predictions: Predictions) -> dict[str, object]:
