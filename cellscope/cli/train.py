@@ -19,7 +19,7 @@ MODEL, TRAINING = ModelOptions(), TrainingConfig()
 TEXT_ALONE = ("num_layers", "rnn_size", "embedding", "dropout", "seq_length", "vocabulary_size", "as_bytes", "encoding")
 PICTURES_ALONE = ("widths", "pools", "reads", "hidden", "size", "fit", "channels", "label", "masks", "count")
 FOR_TEXT, FOR_PICTURES = ("lstm", "gru", "rnn"), ("small_cnn", "mlp")
-CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "encoding", "as_bytes"}
+CHANGEABLE = {"file", "run", "runs", "resume", "minutes", "epochs", "device", "encoding", "as_bytes"}
 """Options that may be given beside --resume."""
 
 
@@ -194,15 +194,18 @@ def _resumed(ctx: click.Context, options: dict[str, Any]) -> Session:
     if fixed:
         named = ", ".join("--" + name.replace("_", "-") for name in fixed)
         raise InputError(f"{named} cannot change on --resume: the run knows it; leave it out, or start a new run")
+    changed = {"minutes": options["minutes"], "epochs": options["epochs"]}
+    if ctx.get_parameter_source("device") == given:
+        changed["device"] = options["device"]
     run = open_run(options["run"], options["runs"]) if options["run"] else latest_run(options["runs"])
     if run.info().get("subject") == "pictures":
         from cellscope.pipeline.picture_training import proceed_pictures
 
-        return proceed_pictures(run, minutes=options["minutes"], epochs=options["epochs"])
+        return proceed_pictures(run, **changed)
     corpus = None
     if options["file"]:
         known = run.info().get("corpus") or {}
         corpus = Corpus.open(
             resolve(options["file"]), encoding=known.get("encoding", "utf-8"), as_bytes=bool(known.get("as_bytes"))
         )
-    return proceed(run, corpus=corpus, minutes=options["minutes"], epochs=options["epochs"])
+    return proceed(run, corpus=corpus, **changed)

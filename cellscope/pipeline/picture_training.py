@@ -17,7 +17,7 @@ from cellscope.data.imagesets import open_images
 from cellscope.errors import InputError
 from cellscope.models.architectures import ARCHITECTURES, architecture
 from cellscope.models.preprocessing import Preprocessing
-from cellscope.training.config import TrainingConfig, lengthen
+from cellscope.training.config import TrainingConfig, revise
 from cellscope.training.loop import Trainer
 from cellscope.training.picture_batches import PictureBatches, channels_last
 from cellscope.training.picture_session import LOSSES, PictureSession
@@ -80,14 +80,15 @@ def begin_pictures(
 
 
 def proceed_pictures(
-    run: RunFolder, *, minutes: float | None = None, epochs: float | None = None, images: ImageSet | None = None
-) -> PictureSession:
+    run: RunFolder, *, minutes: float | None = None, epochs: float | None = None, device: str | None = None,
+    images: ImageSet | None = None,
+) -> PictureSession:  # fmt: skip
     """The run's session at its last checkpoint; InputError where its pictures have changed or it is finished.
 
     A run that was killed between its last step and its final evaluation has only that left to do.
     """
     info = run.info()
-    lengthen(info, minutes=minutes, epochs=epochs)
+    revise(info, minutes=minutes, epochs=epochs, device=device)
     if images is None:
         images = run_images(run, check=True)
     elif images.lessons != info["images"]["digest"]:

@@ -14,7 +14,7 @@ from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import CAP, Vocabulary
 from cellscope.errors import InputError
 from cellscope.models.char_rnn import CharRNNConfig
-from cellscope.training.config import VAL_FRACTION, ModelOptions, TrainingConfig, lengthen
+from cellscope.training.config import VAL_FRACTION, ModelOptions, TrainingConfig, revise
 from cellscope.training.evaluate import xz_bits
 from cellscope.training.lanes import Lanes
 from cellscope.training.loop import Trainer
@@ -77,9 +77,10 @@ def begin(
 
 
 def proceed(
-    run: RunFolder, *, corpus: Corpus | None = None, minutes: float | None = None, epochs: float | None = None
-) -> TextSession:
-    """The run's session at its last checkpoint; more `minutes` or `epochs` in all may be given.
+    run: RunFolder, *, corpus: Corpus | None = None, minutes: float | None = None, epochs: float | None = None,
+    device: str | None = None,
+) -> TextSession:  # fmt: skip
+    """The run's session at its last checkpoint; more `minutes` or `epochs` in all may be given, or another `device`.
 
     InputError where its text has gone or changed, or the training is finished. A run that was killed between its last
     step and its final evaluation has only that left to do.
@@ -87,7 +88,7 @@ def proceed(
     info = run.info()
     if "training" not in info:
         raise InputError(f"run {run.name} was adopted, not trained here: there is nothing to resume")
-    lengthen(info, minutes=minutes, epochs=epochs)
+    revise(info, minutes=minutes, epochs=epochs, device=device)
     if corpus is None:
         corpus = run_corpus(run, check=True)
     elif corpus.digest != info["corpus"]["digest"]:

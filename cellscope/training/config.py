@@ -85,8 +85,13 @@ class TrainingConfig:
         return cls(**data)
 
 
-def lengthen(info: dict[str, Any], *, minutes: float | None, epochs: float | None) -> None:
-    """Let the training that run.json describes go on to so many minutes or epochs in all, where either is given."""
+def revise(info: dict[str, Any], *, minutes: float | None, epochs: float | None, device: str | None = None) -> None:
+    """Let the training that run.json describes go on to so many minutes or epochs in all, where either is given, and
+    on another device, where that is.
+    """
     config = TrainingConfig.from_json(info["training"])
     if minutes is not None or epochs is not None:
-        info["training"] = replace(config, minutes=minutes, epochs=epochs).to_json()
+        config = replace(config, minutes=minutes, epochs=epochs)
+    if device is not None:
+        config = replace(config, device=device)
+    info["training"] = config.to_json()

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,26 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(place, tmp_path, number
     done = run("train", "--resume", "--run", "c", "--epochs", step // 100 + 2, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "runs" / "c" / "run.json").read_text())["step"] > step
+
+
+def test_a_run_goes_on_where_its_device_is_not(place, tmp_path):
+    """Resumed where its device is absent: one line says what to give; with --device it goes on, and stays there."""
+    folder, _ = place
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    path = tmp_path / "runs" / "r" / "run.json"
+    info = json.loads(path.read_text())
+    info["training"]["device"] = "cuda:99"
+    path.write_text(json.dumps(info))
+    refused = run("train", "--resume", "--epochs", 3, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "device 'cuda:99' cannot be used" in refused.stderr
+    assert "try --device auto or cpu" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    done = run("train", "--resume", "--epochs", 3, "--device", "cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    after = json.loads(path.read_text())
+    assert after["step"] > info["step"]
+    assert after["training"]["device"] == "cpu"
 
 
 def test_a_terminal_gets_a_bar(place, tmp_path):

@@ -43,6 +43,19 @@ def losses(run: RunFolder) -> list[str]:
     return [",".join(cell for k, cell in enumerate(row) if k not in timed) for row in rows]
 
 
+def test_a_run_goes_on_on_another_device(tmp_path: Path) -> None:
+    """Checkpoints belong to no device: where the run's own is absent, another may be given."""
+    begun = start(tmp_path)
+    assert not begun.train(stop=lambda: begun.trainer.step_count >= 3)
+    info = begun.run.info()
+    info["training"]["device"] = "cuda:99"
+    (begun.run.path / "run.json").write_text(json.dumps(info))
+    with pytest.raises(InputError, match="cannot be used .* try --device auto or cpu"):
+        proceed_pictures(RunFolder(begun.run.path))
+    rest = proceed_pictures(RunFolder(begun.run.path), device="cpu")
+    assert rest.trainer.step_count == 3
+
+
 @pytest.mark.parametrize(("kind", "cut"), [("mlp", 1), ("mlp", PER_EPOCH), ("mlp", 30), ("small_cnn", 25)])
 def test_stopped_and_resumed_is_bit_equal(tmp_path: Path, kind: str, cut: int) -> None:
     """Stopped after any step and resumed: the same losses, last and best weights and evaluation to the last bit."""
