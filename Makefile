@@ -26,8 +26,8 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-browser:  ## Chromium for the browser tests, where there is none
-	@sh tests/browser.sh
+browser: venv  ## Chromium for the browser tests, where there is none
+	@sh tests/browser.sh $(BIN)/python
 
 demo: venv  ## train a small network and look through the microscope
 	$(BIN)/cellscope demo

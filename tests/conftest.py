@@ -37,18 +37,20 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """Headless Chromium through playwright; absent it is a skip, and under CI=true a failure."""
-    asked = os.environ.get("CELLSCOPE_CHROMIUM")
-    program = asked or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        absent = "no chromium or google-chrome on PATH; make browser"
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
-    from playwright.sync_api import sync_playwright
+    """Headless Chromium, the system's or playwright's own; absent it is a skip, and under CI=true a failure."""
+    from playwright.sync_api import Error, sync_playwright
 
+    absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        own = Path(playwright.chromium.executable_path)
+        found = [os.environ.get("CELLSCOPE_CHROMIUM"), *map(shutil.which, BROWSERS), own if own.is_file() else None]
+        program = next(filter(None, found), None)
+        if program is None:
+            absent("no chromium or google-chrome on PATH, nor playwright's; make browser")
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        except Error as error:
+            absent(f"{program} does not start: {' '.join(str(error).split())[:300]}")
         yield browser
         browser.close()
 
