@@ -1,4 +1,4 @@
-"""What the demonstrations find is read from the JSON beside their pages."""
+"""What the demonstrations find, as it is read from the JSON beside their pages; and, slowly, that they find it."""
 
 from __future__ import annotations
 
@@ -61,3 +61,28 @@ def test_six_concepts_have_a_good_unit_and_all_have_one(demos: ModuleType, tmp_p
     many = sum(auc is not None and auc >= 0.9 for auc in scores)
     assert measured.startswith(f"{many} of {len(scores)} (")
     assert measured.endswith("no unit: c6" if None in scores else "all have a best unit")
+
+
+def check_text(reports: Path) -> None:
+    """A clear unit for four of the five at least (trainings that the clock ends differ), a named one for each."""
+    answers = importlib.import_module("answers")
+    found = answers.wanted(answers.answers(reports, "demo"))
+    assert all(answer.unit and answer.auc >= 0.75 for answer in found.values()), [*map(str, found.values())]
+    assert sum(answer.clear for answer in found.values()) >= len(found) - 1, [*map(str, found.values())]
+
+
+def check_pictures(reports: Path) -> None:
+    """A good unit for six concepts at least, a named one for each."""
+    answers = importlib.import_module("answers")
+    told = answers.answers(reports, "demo-images")
+    assert len(answers.good(told)) >= answers.PICTURES, [*map(str, told.values())]
+    assert all(answer.unit for answer in told.values()), [*map(str, told.values())]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("words", "check"), [(["demo"], check_text), (["demo", "images"], check_pictures)])
+def test_a_demonstration_finds_what_it_is_for(tmp_path: Path, words: list[str], check) -> None:
+    """From nothing, as the user starts it."""
+    importlib.import_module("command").seconds(*words, folder=tmp_path)
+    check(tmp_path / "reports")
