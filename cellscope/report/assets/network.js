@@ -169,8 +169,13 @@
       'Accuracy as a layer loses its units. Zero and mean fill are two experiments: zero takes away what a unit says and what the next layer counts on.');
     if (lesions.length) figures('lesions', 'Which class hangs on which unit', lesions.map(one => ['heat', `Change of accuracy in points, ${Scope.visible(one.fill)} in its place`, `Each row is a network without that unit (${one.fill} fill); orange is a loss.` + (one.left_out ? ` ${one.left_out} units on which less hangs are not drawn.` : ''), look => m.lesions(one, look)]));
     if (invariance) figures('invariance', 'What changes when the picture does', [
-      ...[...grouped(invariance.curves, 'change')].map(([change, own]) => ['invariance', Scope.visible(change), `How like itself each layer stays (${Scope.visible(own[0].measure)}, 1 is the same).`, look => m.invariance(own, look)]),
-      ...invariance.answers.map(own => ['answers', `${Scope.visible(own.change)}: the answers`, 'How many pictures are told right, and how many as before the change.', look => m.answers(own, look)]),
+      ...[...grouped([...invariance.curves, ...invariance.answers], 'change')].flatMap(([change, both]) => {
+        const layers = both.filter(c => c.layer !== undefined), answers = both.filter(c => c.same);
+        return [
+          ...(layers.length ? [['invariance', Scope.visible(change), `How like itself each layer stays (${Scope.visible(layers[0].measure)}, 1 is the same).`, look => m.invariance(layers, look)]] : []),
+          ...answers.map(own => ['answers', `${Scope.visible(change)}: the answers`, own.right ? 'How many pictures are told right, and how many as before.' : 'How many pictures are told as before.', look => m.answers(own, look)]),
+        ];
+      }),
     ], invariance.pooling.length ? [...invariance.pooling.map(Scope.visible), 'The change is the distance from the unchanged picture, over that between different pictures.'] : '');
     if (probes) figures('probes', 'What is already decided where', [['probes', 'Linear probes', 'Accuracy of a linear model on each layer\u2019s activations, on held-out pictures.', look => m.probes(probes, look)]]);
   }
