@@ -43,6 +43,11 @@ class Classifier:
         tensor = next(self.module.parameters(), None)
         return tensor.device if tensor is not None else torch.device("cpu")
 
+    @property
+    def preparation(self) -> str:
+        """What is done to its pictures, or rows, before it sees them, in one line."""
+        return self.preprocessing.describe(rows=len(self.shape) == 1)
+
     def prepare(self, pixels: NDArray[Any]) -> Tensor:
         """Pictures in 0..1 [picture, channel, row, column] (or rows) as the module takes them, on its device."""
         made = self.preprocessing.apply(pixels)

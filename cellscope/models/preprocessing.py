@@ -73,8 +73,10 @@ class Preprocessing:
         mean, std = self._columns(channels)
         return (self.low - mean) / std, (self.high - mean) / std
 
-    def describe(self) -> str:
-        """In one line, for the pages."""
+    def describe(self, *, rows: bool = False) -> str:
+        """In one line, for the pages; of `rows` of plain numbers, what counts for them."""
+        if rows:
+            return f"mean {_said(self.mean)}, std {_said(self.std)}"
         parts = []
         if self.size is not None:
             how = "cropped to the middle" if self.fit == "crop" else "stretched"

@@ -39,7 +39,7 @@ def write_activations(
     order = np.argsort(-found.scores)[:5].tolist()
     about = {
         "network": network.name, "description": network.description, "images": images.name, "picture": number,
-        "preprocessing": network.preprocessing.describe(), "scale": scale,
+        "preprocessing": network.preparation, "scale": scale,
         "best classes": {network.classes[k]: float(found.scores[k]) for k in order},
     }  # fmt: skip
     write_table(folder / "layers", COLUMNS, rows, about)

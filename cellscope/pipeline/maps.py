@@ -118,7 +118,7 @@ class PictureMap:
         }  # fmt: skip
         made = {
             "method": self.method, "target": self.target, "network": network.name, "description": network.description,
-            "preprocessing": network.preprocessing.describe(), "images": self.asked.images.name,
+            "preprocessing": network.preparation, "images": self.asked.images.name,
             "picture": self.asked.number, "name": self.asked.name, "score": self.score, "signed": self.signed,
             "limit": self.limit, "options": {k: _said(v) for k, v in self.options.items()}, "survival": checked,
             "remarks": self.remarks, "columns": self.asked.images.columns, "values": self.values,

@@ -103,6 +103,9 @@ def test_a_network_over_rows_is_searched_and_has_pages(say, tmp_path: Path, rows
     pages = [path.name for path in tmp_path.rglob("*.html")]
     assert "index.html" in pages
     assert len(pages) > 3
+    (page,) = tmp_path.glob("*/index.html")
+    assert "mean 0, std 1" in page.read_text()
+    assert "RGB" not in page.read_text()
     assert say("lesion", "1/2", *ROWS)[0] == 0
 
 

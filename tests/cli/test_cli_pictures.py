@@ -173,6 +173,15 @@ def test_a_mistake_is_one_line(say, line: str, said: str) -> None:
     assert err.count("\n") == 1
 
 
+def test_explain_names_the_page_that_is_there(say, tmp_path: Path) -> None:
+    """With the unit's anchor, and no word of writing it."""
+    page = tmp_path / "cnn" / "layer-features.2.html"
+    page.parent.mkdir()
+    page.touch()
+    _, _, err = say("explain", "cnn", "features.2/0", "--reports", str(tmp_path))
+    assert f"all of features.2/0 is on {page}#features.2/0; or try" in err
+
+
 @pytest.mark.parametrize("command", ["examples", "filters", "lesion", "invariance", "probe", "find"])
 def test_a_seed_below_zero_is_refused(say, command: str) -> None:
     """By the option itself, before anything is read."""

@@ -22,7 +22,7 @@ def header(search: PictureSearch) -> PictureHeader:
         images=search.images.name,
         model=search.network.description,
         pictures=len(search.images),
-        preprocessing=search.network.preprocessing.describe(),
+        preprocessing=search.network.preparation,
         seed=search.findings.counts.seed,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
     )
@@ -71,7 +71,7 @@ def method(search: PictureSearch) -> tuple[str, ...]:
         f"reported on the other half, with intervals over groups of {what}.",
         *(_of_rows(search) if search.images.flat else _of_pictures(search)),
         f"Untrained: the best unit of the same network with weights drawn anew, on at most 1,000 of the {what}.",
-        f"Preprocessing: {search.network.preprocessing.describe()}. Seed {search.findings.counts.seed}.",
+        f"Preprocessing: {search.network.preparation}. Seed {search.findings.counts.seed}.",
     )
 
 
