@@ -240,6 +240,13 @@ def _baselines(counts: Any) -> tuple[Floats, Floats]:
     return np.concatenate([auc[0], r[0]]), np.concatenate([auc[1], r[1]])
 
 
+def _spread(numbers: Floats) -> tuple[float, float]:
+    """Mean and variance of a numeric feature, from n and the sums of y and y y; what rounding leaves is none."""
+    n, total, squares = numbers[:3]
+    variance = squares / n - (total / n) ** 2
+    return float(total / n), float(variance if variance > 1e-12 * squares / n else 0.0)
+
+
 def _remark(counts: Any, f: int) -> str:
     """Why a feature cannot be judged in this text, or an empty string."""
     name, labelled, n = counts.features[f].name, int(counts.labelled[f]), counts.characters
@@ -256,7 +263,14 @@ def _remark(counts: Any, f: int) -> str:
             counts.tally.numbers[parity::2, f - counts.spans, 0].sum() * counts.tally.stride
             for parity in (CHOOSE, REPORT)
         ]
-        return f"{name} counts at only {labelled:,} of {n:,} {items}" if min(counted) < FEWEST else ""
+        if min(counted) < FEWEST:
+            return f"{name} counts at only {labelled:,} of {n:,} {items}"
+        halves = [_spread(counts.tally.numbers[parity::2, f - counts.spans].sum(0)) for parity in (CHOOSE, REPORT)]
+        value, spread = _spread(counts.tally.numbers[:, f - counts.spans].sum(0))
+        if min(varied for _, varied in halves) > 0:
+            return ""
+        where = f"half of this {subject}, and" if spread > 0 else f"this {subject} ({value:g}), and"
+        return f"{name} has one value throughout {where} cannot be judged"
     on = np.array([counts.tally.positive[parity::2, f, 0].sum() for parity in (CHOOSE, REPORT)])
     if on.min() < FEWEST:
         return f"{name} is too rare to be judged: {labelled:,} of {n:,} {items}"

@@ -44,6 +44,25 @@ def slow_noise(rng: np.random.Generator, length: int, scales: list[float]) -> np
     return np.stack([c / c.std() for c in columns], 1).astype(np.float32)
 
 
+def test_a_number_that_never_changes_is_not_judged() -> None:
+    """Neither where it has one value throughout, which is told, nor where one half of the text has but one."""
+    values = np.random.default_rng(5).standard_normal((6_000, 3)).astype(np.float32)
+    column = Feature(name="column", kind="numeric", counter="column")
+    flat = Corpus.from_text("\n" * 6_000)
+    (only,) = judge(count(ArraySource(values, Site("x")), flat, (column,))).evidence
+    assert only.verdict == "column has one value throughout this text (0), and cannot be judged"
+    assert (only.unit, only.found) == (None, False)
+    assert math.isnan(only.score)
+    assert math.isnan(only.p)
+    part = rounds(6_000)[0]
+    odd = np.repeat(part.block_of % 2, np.diff(np.append(part.starts, 6_000))) == 1
+    half = Corpus.from_text("".join("a" if one and k % 3 else "\n" for k, one in enumerate(odd)))
+    (some,) = judge(count(ArraySource(values, Site("x")), half, (column,))).evidence
+    assert some.verdict == "column has one value throughout half of this text, and cannot be judged"
+    (varied,) = judge(count(ArraySource(values, Site("x")), CORPUS.part(0, 6_000), (column,))).evidence
+    assert varied.remark == ""
+
+
 def test_the_halves_do_not_leak() -> None:
     """A unit that follows a feature on the choosing half alone is chosen and scores nothing; and vice versa."""
     noise = RNG.standard_normal((LENGTH, 4)).astype(np.float32)
