@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from types import ModuleType
 import click
 import pytest
 
+from cellscope.axes import Unit
 from cellscope.cli import COMMANDS, cellscope
+from cellscope.evidence.verdicts import Evidence
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,6 +67,18 @@ def test_every_option_is_on_the_command_page() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.hidden:
                 assert all(name in page for name in parameter.opts), f"{parameter.opts} of {path}"
+
+
+def test_the_verdict_of_the_documentation_is_one_that_is_printed() -> None:
+    """README and docs/finding.md show the same finding, in the very words in which the program would tell it."""
+    made = Evidence(
+        feature="quote-single", kind="span", labelled=100_000, characters=1_500_000, unit=Unit.parse("lstm.0:cell/76"),
+        score=0.982, low=0.976, high=0.986, sign=-1, p=0.001, q=0.001, shifts=999, three=0.89, untrained=0.79,
+    )  # fmt: skip
+    assert made.found
+    for page in ("README.md", "docs/finding.md"):
+        lines = [line.strip() for line in (ROOT / page).read_text("utf-8").splitlines()]
+        assert [line for line in lines if re.match(r"cell \d+ of \S+ is (on|off) ", line)] == [made.verdict]
 
 
 def test_every_link_leads_somewhere(docs: ModuleType) -> None:
