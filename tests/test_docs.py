@@ -12,10 +12,12 @@ from types import ModuleType
 
 import click
 import pytest
+from torch import nn
 
 from cellscope.axes import Unit
 from cellscope.cli import COMMANDS, cellscope
 from cellscope.evidence.verdicts import Evidence
+from cellscope.hooks.sites import choose_sites
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,6 +81,19 @@ def test_the_verdict_of_the_documentation_is_one_that_is_printed() -> None:
     for page in ("README.md", "docs/finding.md"):
         lines = [line.strip() for line in (ROOT / page).read_text("utf-8").splitlines()]
         assert [line for line in lines if re.match(r"cell \d+ of \S+ is (on|off) ", line)] == [made.verdict]
+
+
+@pytest.mark.parametrize(("kind", "more"), [("LSTM", "i, f, o, g"), ("GRU", "r, z, n")])
+def test_the_readme_says_what_is_heard(kind: str, more: str) -> None:
+    """h and c by default, and with --streams all the gates that it names, by the letters that --streams takes."""
+    module = getattr(nn, kind)(2, 3)
+    default = {site.stream for site in choose_sites(module)}
+    assert default == ({"hidden", "cell"} if kind == "LSTM" else {"hidden"})
+    gates = {site.stream for site in choose_sites(module, more.split(", "))}
+    assert {site.stream for site in choose_sites(module, ["all"])} == default | gates
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "is h and, of an LSTM, c; the gates too with `--streams all`" in readme
+    assert more in readme
 
 
 def test_every_link_leads_somewhere(docs: ModuleType) -> None:
