@@ -77,14 +77,6 @@ def test_pictures_of_six_channels_are_searched(say, tmp_path: Path) -> None:
         assert code == 0, err
 
 
-@pytest.mark.slow
-def test_pictures_of_six_channels_have_pages(say, tmp_path: Path) -> None:
-    """Every panel of every page: a page of each layer, and that of the run."""
-    code, _, err = say("find", *SIX, "--reports", str(tmp_path))
-    assert code == 0, err
-    assert len(list(tmp_path.rglob("*.html"))) > 3
-
-
 def test_six_channels_are_not_made_of_three(say) -> None:
     """What cannot be read with so many channels is named."""
     code, _, err = say("find", "--model", "their_modules:six", "--images", "digits", "--size", "8", "--channels", "6")

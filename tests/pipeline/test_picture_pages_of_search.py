@@ -135,6 +135,16 @@ def test_odd_sets_have_pages(name: str, tmp_path: Path) -> None:
     assert {path.parent.parent for path in tmp_path.rglob("layer-*.html")} == {tmp_path}
 
 
+def test_pictures_of_six_channels_have_pages(tmp_path: Path) -> None:
+    """They have no colours: what is shown is grey, and every layer has its page."""
+    pixels = np.random.default_rng(0).random((40, 6, 8, 8)).astype(np.float32)
+    module = nn.Sequential(nn.Conv2d(6, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(108, 4))
+    page = written(module, pictures(pictures=pixels), tmp_path)
+    assert {p.name for p in page.parent.glob("layer-*.html")} == {"layer-0.html", "layer-1.html", "layer-3.html"}
+    for data in page.parent.glob("*.json"):
+        json.loads(data.read_text("utf-8"), parse_constant=_refuse)
+
+
 def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
     """One picture has no distances to others; pictures that are all alike teach nothing."""
     assert "Left out: invariance" in written(made("one layer"), SETS["one picture"](), tmp_path / "a").read_text()
