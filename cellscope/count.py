@@ -123,7 +123,7 @@ def groups_of(parts: list[Round], draws: int = 2000) -> int:
     """Stretches of a round that are turned independently: as few as give so many different draws."""
     lanes = parts[0].lanes // 2
     groups = 1
-    while groups < lanes // 4 and (lanes // groups - 1.0) ** (groups * len(parts)) < draws:
+    while groups < lanes // 4 and float(lanes // groups) ** (groups * len(parts)) < draws:
         groups += 1
     return groups
 

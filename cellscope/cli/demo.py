@@ -55,7 +55,7 @@ def demo(
     from cellscope.pipeline.find import find_in
     from cellscope.pipeline.pages import write_pages
 
-    run = _trained(ctx, minutes or 3.0, again, runs)
+    run = _trained(ctx, minutes, again, runs)
     with bar("searching") as progress:
         search = find_in(run.path, characters=CHARACTERS, progress=progress)
     say_findings(search.findings, 0.9)
@@ -65,7 +65,7 @@ def demo(
     note(f"one unit in full: cellscope explain {run.name} {_best(search)} --characters {CHARACTERS}")
 
 
-def _trained(ctx: click.Context, minutes: float, again: bool, runs: Path) -> RunFolder:
+def _trained(ctx: click.Context, minutes: float | None, again: bool, runs: Path) -> RunFolder:
     """The finished run of the demonstration, trained now where there is none."""
     from cellscope.cli.speaker import Speaker, interruptible, summary
     from cellscope.pipeline.demo import demo_text, finished, latest_demo, session

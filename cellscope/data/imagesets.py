@@ -50,9 +50,9 @@ def open_images(
 ) -> ImageSet:
     """The pictures or rows of that name; MissingError, saying what can be given, where there are none.
 
-    All pictures are made `size` (rows, columns), by `fit`, with `channels` (1 or 3). `masks` belongs to a folder of
-    pictures, `label` to a table; elsewhere they are an InputError. `seed` draws the scenes of `shapes`, `count` is how
-    many; of any other set that many are chosen at random by `seed`, in their order.
+    All pictures are made `size` (rows, columns), by `fit`, with `channels` (1 or 3; arrays may have any). `masks`
+    belongs to a folder of pictures, `label` to a table; elsewhere they are an InputError. `seed` draws the scenes of
+    `shapes`, `count` is how many; of any other set that many are chosen at random by `seed`, in their order.
     """
     name, path = str(name_or_path), Path(name_or_path)
     if name not in KNOWN and not path.exists():

@@ -112,6 +112,8 @@ class Contexts:
 
     def merge(self, other: Contexts) -> Contexts:
         """Both together, in place of this one; what of the other has no room here is left out."""
+        if self.on.shape[1] != other.on.shape[1]:
+            raise ValueError("only Contexts of the same features can be merged")
         added_up(self, other, ("squares",), ())
         places = np.empty(other.used, np.int64)
         self.used = _look_up(other._known[: other.used], self._table, self._ids, self._known, self.used, places)

@@ -24,7 +24,7 @@ from cellscope.pipeline.bases import choice_of
 from cellscope.pipeline.find import SEED, open_text
 from cellscope.pipeline.find import search as search_network
 from cellscope.pipeline.networks import open_network
-from cellscope.training.run import RUNS, RunFolder
+from cellscope.training.run import RUNS, RunFolder, latest_run, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,9 +84,9 @@ def search(
     default all that the set has masks of, or else its classes), `corpus` an ImageSet, or what `open_images` takes.
     """
     choice = choice_of(basis, components)
-    looked = _search_pictures(subject, corpus, features, sites, Path(runs), seed, progress)
-    if (looked is not None or _is_array(subject)) and choice is not None:
+    if choice is not None and (_is_array(subject) or _sees(subject, Path(runs))):
         raise InputError(f"basis={basis!r}: components are those of a network that reads text")
+    looked = _search_pictures(subject, corpus, features, sites, Path(runs), seed, progress)
     if looked is not None:
         return looked
     assert not isinstance(corpus, ImageSet)
@@ -118,27 +118,36 @@ def search(
     )
 
 
+def _sees(subject: Any, runs: Path) -> bool:
+    """Whether this is a network for pictures (or rows of numbers), or a run of one."""
+    from cellscope.models.classifier import Classifier
+    from cellscope.pipeline.classifiers import is_picture_run
+
+    if subject is not None and not isinstance(subject, (str, Path)):
+        return isinstance(subject, Classifier)
+    return is_picture_run(_run_of(subject, runs))
+
+
+def _run_of(name: str | Path | None, runs: Path) -> RunFolder:
+    return latest_run(runs) if name is None else open_run(name, runs)
+
+
 def _search_pictures(
     subject: Any, images: Any, features: Sequence[str | Feature], sites: Sequence[str], runs: Path, seed: int,
     progress: Progress | None,
 ) -> Findings | None:  # fmt: skip
     """The search of a network for pictures; None where it is none."""
     from cellscope.models.classifier import Classifier
-    from cellscope.pipeline.classifiers import is_picture_run, load_classifier, open_pictures
+    from cellscope.pipeline.classifiers import load_classifier, open_pictures
     from cellscope.pipeline.find_pictures import find_pictures
-    from cellscope.training.run import latest_run, open_run
 
-    folder = None
-    if not isinstance(subject, Classifier):
-        if not (subject is None or isinstance(subject, (str, Path))):
-            return None
-        folder = latest_run(runs) if subject is None else open_run(subject, runs)
-        if not is_picture_run(folder):
-            return None
-        subject = load_classifier(folder)
+    if not _sees(subject, runs):
+        return None
+    folder = None if isinstance(subject, Classifier) else _run_of(subject, runs)
+    network = subject if folder is None else load_classifier(folder)
     asked = [f if isinstance(f, str) else f.name for f in features]
     shown = images if isinstance(images, ImageSet) else open_pictures(folder, images)
-    return find_pictures(subject, folder, shown, asked=asked, sites=sites, seed=seed, progress=progress).findings
+    return find_pictures(network, folder, shown, asked=asked, sites=sites, seed=seed, progress=progress).findings
 
 
 def _features(asked: Sequence[str | Feature]) -> tuple[Feature, ...]:

@@ -92,11 +92,11 @@ def finished(run: RunFolder) -> bool:
     return run.info().get("state") == "finished"
 
 
-def session(text: Path, *, runs: Path = RUNS, minutes: float = MINUTES, again: bool = False) -> TextSession | None:
+def session(text: Path, *, runs: Path = RUNS, minutes: float | None = None, again: bool = False) -> TextSession | None:
     """The training that is to be done: a new one, the rest of one that was stopped, or None where it is finished."""
     run = None if again else latest_demo(runs)
     if run is None:
         name = free_name(runs, NAME) if (runs / NAME).exists() else NAME
-        config = TrainingConfig(minutes=minutes, batch_size=LANES, seq_length=STEPS)
+        config = TrainingConfig(minutes=minutes or MINUTES, batch_size=LANES, seq_length=STEPS)
         return begin(Corpus.open(text), runs=runs, name=name, config=config, val_fraction=HELD_BACK)
-    return None if finished(run) else proceed(run)
+    return None if finished(run) else proceed(run, minutes=minutes)

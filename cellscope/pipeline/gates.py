@@ -7,17 +7,21 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from cellscope.axes import Site
 from cellscope.data.text import Corpus
 from cellscope.errors import CellscopeError
-from cellscope.hooks.sites import sites_of
+from cellscope.hooks.firing import firing_layers
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress, rounds
 from cellscope.report.contents import Saturated
 from cellscope.report.files import write_whole
 from cellscope.sinks.saturation import SIGMOID, Saturation
+
+HEAD = 4096
+"""Characters at the beginning of a text that tell how it was read."""
 
 Fractions = dict[Site, NDArray[np.float64]]
 
@@ -29,10 +33,14 @@ def gates(
 
     Nothing where the network has no gates.
     """
-    sites = tuple(site for site in sites_of(network.module) if site.stream in SIGMOID)
+    ids = torch.from_numpy(network.vocabulary.encode(text.codes(0, 1)))[None].to(network.device)
+    layers = firing_layers(network.module, ids)
+    sites = tuple(site for layer in layers for site in layer.sites if site.stream in SIGMOID)
     if not sites:
         return ()
-    path = folder / f"gates-{digest_of(network)}-{text.digest[:16]}.json" if folder is not None else None
+    # A file has one digest however it is read: as characters of this or that encoding, or as bytes.
+    read = hashlib.sha256(f"{text.digest} {len(text)} {text.as_bytes} {text.text(0, HEAD)}".encode("utf-8", "replace"))
+    path = folder / f"gates-{digest_of(network)}-{read.hexdigest()[:16]}.json" if folder is not None else None
     known = _read(path, sites)
     left, right = known or _heard(network, text, sites, progress=progress)
     if path is not None and known is None:

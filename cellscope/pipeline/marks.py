@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Site
 from cellscope.data.text import Corpus
+from cellscope.hooks.firing import firing_layers
 from cellscope.hooks.listen import listen
-from cellscope.hooks.sites import recurrent_layers
 from cellscope.hooks.stepping import State
 from cellscope.models.network import Network
 from cellscope.pipeline.lanes import steps_of, symbols
@@ -41,7 +41,7 @@ class Marks:
     @classmethod
     def of(cls, network: Network, corpus: Corpus, start: int, stop: int) -> Marks:
         """Play [start, stop) of the corpus once, in lanes after a warm-up."""
-        layers = recurrent_layers(network.module)
+        layers = firing_layers(network.module, _tensor(network, symbols(network, corpus, np.array([start]), 1)))
         floats = sum(layer.size * (2 if layer.kind == "lstm" else 1) for layer in layers)
         every = EVERY
         while -(-(stop - start) // every) * floats > MOST_VALUES:
@@ -49,13 +49,17 @@ class Marks:
         count = -(-(stop - start) // every)
         steps = -(-count // LANES)
         firsts = start + np.arange(-(-count // steps)) * steps * every
+        # A large network is played in shorter pieces, so that what drives them takes no more room than the marks do.
+        piece = every
+        while piece > 1 and piece * len(firsts) * floats > MOST_VALUES:
+            piece //= 2
         kept: list[dict[str, list[State]]] = []
         with listen(network.module, [Site(layer.path, "hidden") for layer in layers], carry=True, stop=True) as ear:
-            for first, last, rested in steps_of(firsts, steps * every, most=every):
+            for first, last, rested in steps_of(firsts, steps * every, most=piece):
                 ear.rest(rested)
-                if first >= 0:
+                if first >= 0 and first % every == 0:
                     kept.append(ear.carried())
-                ear.play(torch.from_numpy(symbols(network, corpus, firsts + first, last - first)).to(network.device))
+                ear.play(_tensor(network, symbols(network, corpus, firsts + first, last - first)))
         stacked = {
             path: [tuple(map(torch.stack, zip(*(k[path][n] for k in kept), strict=True))) for n in range(len(states))]
             for path, states in kept[0].items()
@@ -70,3 +74,7 @@ class Marks:
         """The states at marked positions, one a lane: what a listener carries on from."""
         lane, step = (torch.from_numpy(k) for k in np.divmod((positions - self.start) // self.every, self.steps))
         return {path: [tuple(p[step, lane] for p in state) for state in states] for path, states in self.kept.items()}
+
+
+def _tensor(network: Network, ids: NDArray[np.int64]) -> torch.Tensor:
+    return torch.from_numpy(ids).to(network.device)

@@ -120,7 +120,7 @@ class Shifts:
     @property
     def independent(self) -> NDArray[np.float64]:
         """How many of the draws that there could be are worth counting as different, [feature, unit]: of each stretch
-        what its turns are worth, less one, which is the text as it is and no draw.
+        what its turns are worth, less one, which says the text as it is.
         """
         worth = self._worth()
         logs = [count * np.log(np.maximum(turns * worth - 1, 1)) for turns, count in self.turns.items()]
@@ -135,7 +135,7 @@ class Shifts:
         kind, so (n + 1) / (n - 1) in variance, as for a prediction interval; less what it is where no two turns are
         alike, since then there is nothing to cut.
         """
-        most = float(np.mean(list(self.turns.elements())))
+        most = sum(turns * count for turns, count in self.turns.items()) / max(1, self.turns.total())
         n = most * self._worth()
         wider: NDArray[np.float64] = np.sqrt((n + 1) / np.maximum(n - 1, 0.25) * (most - 1) / (most + 1))
         return np.maximum(wider, 1.0)

@@ -92,6 +92,8 @@ def revise(info: dict[str, Any], *, minutes: float | None, epochs: float | None,
     config = TrainingConfig.from_json(info["training"])
     if minutes is not None or epochs is not None:
         config = replace(config, minutes=minutes, epochs=epochs)
-    if device is not None:
+    if device is not None and device != config.device:
         config = replace(config, device=device)
+        if config.precision == "auto":
+            info.pop("precision", None)  # what was quicker on the other one
     info["training"] = config.to_json()

@@ -9,10 +9,12 @@ import cellscope.pipeline.marks
 from cellscope.axes import Site, Unit
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
+from cellscope.hooks.firing import firing_layers
 from cellscope.hooks.listen import listen
 from cellscope.hooks.sites import sites_of
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.network import Network
+from cellscope.pipeline.gates import gates
 from cellscope.pipeline.marks import Marks
 from cellscope.pipeline.rehear import PIECE, Heard, rehear
 
@@ -144,3 +146,35 @@ def test_a_module_that_gives_logits_alone_is_heard_too() -> None:
     np.testing.assert_allclose(heard.values[site], whole(network, corpus)[0][site][1000:1300], atol=2e-4)
     assert not network.module._forward_pre_hooks
     assert "forward" not in network.module.body["memory"].__dict__
+
+
+class Two(nn.Module):
+    """Two recurrent modules, the second on what the first says, and a third that no pass goes through."""
+
+    def __init__(self, symbols: int) -> None:
+        super().__init__()
+        self.entry, self.exit = nn.Embedding(symbols, 4), nn.Linear(5, symbols)
+        self.first, self.second = nn.LSTM(4, 6, batch_first=True), nn.GRU(6, 5, batch_first=True)
+        self.idle = nn.GRU(4, 3, batch_first=True)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        logits: Tensor = self.exit(self.second(self.first(self.entry(ids))[0])[0])
+        return logits
+
+
+def test_marks_of_several_modules() -> None:
+    """Whatever fires is marked, heard or not, so that predictions are right; what never fires is nobody's concern."""
+    corpus = text_of(6000)
+    vocabulary = Vocabulary.count(corpus)
+    torch.manual_seed(4)
+    network = Network(Two(len(vocabulary)).eval(), vocabulary, "two", stateful=False)
+    ids = torch.from_numpy(vocabulary.encode(corpus.codes(0, 1)))[None]
+    assert [layer.path for layer in firing_layers(network.module, ids)] == ["first.0", "second.0"]
+    marks = Marks.of(network, corpus, 1000, 6000)
+    assert set(marks.kept) == {"first", "second"}
+    site = Site("first.0", "cell")
+    plain, marked = (rehear(network, corpus, (site,), [(3000, 3100), (5990, 6000)], marks=m) for m in (None, marks))
+    np.testing.assert_allclose(marked.values[site], plain.values[site], atol=2e-4)
+    np.testing.assert_allclose(marked.loss, plain.loss, atol=2e-3)
+    assert not network.module._forward_pre_hooks
+    assert len(gates(network, corpus)) == 2 * 5 + 3 * 6

@@ -112,7 +112,7 @@ def test_stretches_of_a_round(length: int) -> None:
     groups, lanes = groups_of(parts), parts[0].lanes // 2
     assert groups == 1 or lanes // groups >= 4
     if length >= 20_000:
-        assert (lanes // groups - 1.0) ** (groups * len(parts)) >= 2000
+        assert float(lanes // groups) ** (groups * len(parts)) >= 2000
         assert groups <= 3
 
 
