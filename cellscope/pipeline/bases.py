@@ -48,5 +48,5 @@ class Choice:
 def choice_of(basis: str | None, components: int | None) -> Choice | None:
     """What a user asked for; None where units are searched as they are."""
     if basis is None and components is not None:
-        raise InputError("the number of components is that of a basis; say which: pca, ica or dictionary")
+        raise InputError("components says how many a basis has; give --basis (basis=) pca, ica or dictionary, too")
     return None if basis is None else Choice(basis, components)

@@ -39,7 +39,9 @@ def gates(
     if not sites:
         return ()
     # A file has one digest however it is read: as characters of this or that encoding, or as bytes.
-    read = hashlib.sha256(f"{text.digest} {len(text)} {text.as_bytes} {text.text(0, HEAD)}".encode("utf-8", "replace"))
+    read = hashlib.sha256(
+        f"{text.digest} {len(text)} {text.as_bytes} {text.text(0, min(HEAD, len(text)))}".encode("utf-8", "replace")
+    )
     path = folder / f"gates-{digest_of(network)}-{read.hexdigest()[:16]}.json" if folder is not None else None
     known = _read(path, sites)
     left, right = known or _heard(network, text, sites, progress=progress)

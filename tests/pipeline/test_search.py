@@ -169,7 +169,7 @@ def test_components_from_python(latch: Network, bracket_corpus: Corpus) -> None:
     table = cellscope.find(latch, bracket_corpus, features=["parentheses"], basis="pca", components=3)
     assert set(table["site"]) == {"lstm.0.hidden:pca", "lstm.0.cell:pca"}
     assert len(table) == 6
-    with pytest.raises(InputError, match="components is that of a basis"):
+    with pytest.raises(InputError, match="how many a basis has"):
         cellscope.find(latch, bracket_corpus, features=["parentheses"], components=3)
     with pytest.raises(InputError, match="no basis 'svd'; there is pca"):
         cellscope.find(latch, bracket_corpus, features=["parentheses"], basis="svd")
