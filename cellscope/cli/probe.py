@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 TEXT_ALONE = (
     "files", "asked", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "draws", "reports",
-    "pages", "single_file", "lesion",
+    "pages", "single_file", "lesion", "save",
 )  # fmt: skip
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order", "grid", "most")  # fmt: skip
@@ -43,6 +44,8 @@ CURVES = 3
 @click.option("--most", type=click.IntRange(4), default=2000, show_default=True,
               help="Look at so many pictures at most; one half teaches, the other scores.")  # fmt: skip
 @click.option("--lesion", is_flag=True, help="Hold each direction at its mean while the network runs on; one stream.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE.npy",
+              help="Keep the direction of one feature in one stream, for lesion --direction.")  # fmt: skip
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page (texts).")
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 @FORMAT

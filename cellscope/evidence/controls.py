@@ -4,6 +4,7 @@ others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,8 +16,8 @@ from cellscope.evidence.lesions import Lesion
 Numbers = NDArray[np.int64]
 Held = Mapping[Site, Numbers]
 """For each site the units that are held."""
-POOL = 40
-"""So many units of nearest variance are drawn from, or as many as are drawn."""
+LIKE = 4.0
+"""Variances that differ by more than this factor are not alike."""
 
 
 def held_at(name: str, held: Held, fills: Mapping[Site, NDArray[np.float32]]) -> Lesion:
@@ -32,8 +33,8 @@ def others(held: Held, sizes: Mapping[Site, int]) -> dict[Site, Numbers]:
 def alike(
     held: Held, variance: Mapping[Site, NDArray[np.float64]], draws: int, rng: np.random.Generator
 ) -> list[dict[Site, Numbers]]:
-    """Random units in their place, as many of each site, each of nearly the variance of one of them; at most `draws`
-    different sets, fewer where a site has no more.
+    """Random units in their place, as many of each site, each one of the `draws` whose variance is nearest to that of
+    one of them; at most `draws` different sets, fewer where a site has no more.
 
     None is one of those that are held, where the site has enough others.
     """
@@ -56,10 +57,24 @@ def _drawn(units: Numbers, variance: NDArray[np.float64], draws: int, rng: np.ra
     drawn = []
     for unit in rng.permutation(units).tolist():
         left = np.flatnonzero(free)
-        near = left[np.argsort(np.abs(scale[left] - scale[unit]), kind="stable")[: max(POOL, draws)]]
+        near = left[np.argsort(np.abs(scale[left] - scale[unit]), kind="stable")[:draws]]
         drawn.append(int(rng.choice(near)))
         free[drawn[-1]] = False
     return np.array(drawn, np.int64)
+
+
+def ratios(held: Held, drawn: Sequence[Held], variance: Mapping[Site, NDArray[np.float64]]) -> tuple[float, float]:
+    """The least and the most that the variance of the drawn sets is, as a multiple of that of the units that are held.
+
+    Of a set it is the ratio of the sums, in the site where that is farthest from 1; NaN where nothing was drawn.
+    """
+    own = {site: max(float(variance[site][units].sum()), 1e-12) for site, units in held.items()}
+    found = [max((float(variance[s][u].sum()) / own[s] for s, u in one.items()), key=_away) for one in drawn]
+    return (min(found), max(found)) if found else (math.nan, math.nan)
+
+
+def _away(ratio: float) -> float:
+    return abs(math.log(max(ratio, 1e-12)))
 
 
 def powers(units: int) -> list[int]:

@@ -63,6 +63,16 @@ class DirectionLesion:
         )
 
 
+def held_in(sites: Sequence[Site]) -> Site:
+    """The stream in which a direction can be held; InputError where there are several."""
+    if len(sites) != 1:
+        raise InputError(
+            f"a direction is held in one stream, and this one lies in {', '.join(map(str, sites))}; "
+            "name one, as in --streams c"
+        )
+    return sites[0]
+
+
 def lesion_directions(
     network: Any, corpus: Any, features: Sequence[Any], found: Probes, covariance: Covariance, *, start: int,
     seed: int = 0, progress: Progress | None = None,
@@ -71,12 +81,7 @@ def lesion_directions(
 
     `found` and `covariance` are those of the text before `start`, so that nothing is fitted where it is judged.
     """
-    if len(found.sites) != 1:
-        raise InputError(
-            f"a direction is held in one stream, and this one lies in {', '.join(map(str, found.sites))}; "
-            "name one, as in --streams c"
-        )
-    site = next(iter(found.sites))
+    site = held_in(tuple(found.sites))
     by_name = {p.feature: at for at, p in enumerate(found.probes)}
     told = [f for f in features if found.probes[by_name[f.name]].rungs]
     if not told:

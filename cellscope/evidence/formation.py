@@ -38,7 +38,7 @@ class Stage:
     """One snapshot: the unit that is best then (chosen on other blocks), and the one that is best in the end.
 
     found      whether the best unit is a finding (see verdicts.Evidence)
-    random     the most that random units of like variance cost inside; NaN where there is none
+    random     the most that the random units of nearest variance cost inside; NaN where there is none
     free, elsewhere  nats a character of the network as it is, inside the feature and elsewhere
     """
 

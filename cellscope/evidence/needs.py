@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cellscope.evidence.controls import LIKE
 from cellscope.evidence.lesions import Changes, mean_and_interval
 from cellscope.evidence.zones import ELSEWHERE, INSIDE, ZONES
 
@@ -94,6 +95,7 @@ class Need:
     free        nats a character of the network as it is, by zone; `counted` characters by zone
     effect      of the lesion; `random` of random units of like variance, one after the other
     several     the k best units and k random ones; `kept` the complement; where they were asked for
+    ratios      the least and the most variance of the random units, as multiples of that of the units themselves
     characters  that were read under the lesion, `chosen` those from which means, variances and best units come: before
                 them where `before`
     """
@@ -108,6 +110,7 @@ class Need:
     random: tuple[Effect, ...]
     several: tuple[Several, ...] = ()
     kept: Kept | None = None
+    ratios: tuple[float, float] = (math.nan, math.nan)
     characters: int
     chosen: int
     blocks: int
@@ -175,9 +178,20 @@ class Need:
         what = "units" if self.many == 1 else f"sets of {self.many} units"
         many = "None" if not self.above else str(self.above)
         return (
-            f"{many} of {len(self.random)} random {what} of like variance cost{'s' * (self.above == 0)} as much "
+            f"{many} of {len(self.random)} random {what} {self.likeness} cost{'s' * (self.above == 0)} as much "
             f"({nats(low)} to {nats(self.most)})."
         )
+
+    @property
+    def likeness(self) -> str:
+        """Of which variance the random units are, in words: where none is like it, that is said."""
+        least, most = self.ratios
+        if math.isnan(least):
+            return "of like variance"
+        times = f"{least:.2g} to {most:.2g} times {'its' if self.many == 1 else 'theirs'}"
+        if least > LIKE or most < 1 / LIKE:
+            return f"of nearest variance, none of it alike ({times}),"
+        return f"of {'like' if least >= 1 / LIKE and most <= LIKE else 'nearest'} variance ({times})"
 
     def figures(self) -> dict[str, Any]:
         """Every figure by its name, with the verdict and the sentence."""

@@ -132,6 +132,8 @@ class Probe:
         best, alone = named(self.chosen[0]), f"{max(self.share[0], 0):.0%}"
         have = f"what all {self.of:,} units tell (R2 {self._all})"
         equal = f"; {self.equalled:,} units drawn at random tell as much as the best one" if self.equalled else ""
+        if self.selective <= 0:  # what is read could as well be learnt by heart
+            equal += f"; but the probe reads as much of labels by chance (control task, R2 {digits(self.all.control)})"
         if self.spread == "local":
             return f"{self.feature} is local: {best} alone has {alone} of {have}{equal}"
         many = f"it takes {self.needed:,} units to have {part:.0%} of {have}"

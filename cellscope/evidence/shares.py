@@ -49,6 +49,8 @@ def resampled(blocks: int, *, draws: int = DRAWS, seed: int) -> Floats:
     """How often each block is drawn, with replacement, in each resampled text, [draw, block] (Efron 1979; blocks as
     in Künsch 1989).
     """
+    if not blocks:
+        return np.zeros((draws, 0))
     weights: Floats = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), draws).astype(float)
     return weights
 

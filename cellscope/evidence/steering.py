@@ -71,14 +71,26 @@ class Rates:
     ends: Mapping[str, Estimate]
 
     @property
+    def never(self) -> bool:
+        """Whether the feature is on nowhere in any sample, so that its rates say nothing."""
+        return not (self.inside["held"].value or self.inside["free"].value)
+
+    @property
     def answer(self) -> str:
         """Both shares in words, without intervals."""
+        if self.never:
+            return f"no character of any sample is inside {self.feature}, held or free"
         held, free = (100 * self.inside[name].value for name in ("held", "free"))
         return f"{held:.1f} % of the characters are inside {self.feature}, against {free:.1f} % free"
 
     @property
     def sentence(self) -> str:
         """Both rates in words, with the interval of their difference."""
+        if self.never:
+            return (
+                f"no character is inside {self.feature} in {self.samples:,} samples of {self.length:,} characters, "
+                "held or free: nothing can be told of it; draw longer samples, prime the network, or ask for another"
+            )
         held, free, change = (self.inside[name] for name in ("held", "free", "difference"))
         times, before, fewer = (self.ends[name].value for name in ("held", "free", "difference"))
         ends = self.ends["difference"]

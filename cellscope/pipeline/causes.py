@@ -8,7 +8,7 @@ import numpy as np
 
 from cellscope.axes import Progress, Unit
 from cellscope.errors import InputError
-from cellscope.evidence.controls import Held, alike
+from cellscope.evidence.controls import Held, alike, ratios
 from cellscope.evidence.moments import Moments
 from cellscope.evidence.needs import Need
 from cellscope.hooks.sites import sites_of
@@ -44,11 +44,12 @@ def _from_map(search: Search, network: Network, unit: Unit, moments: Moments) ->
         return ()
     seed = search.findings.counts.seed
     rows = {known: row for row, known in enumerate(kept.units)}
-    drawn = [rows[Unit(unit.site, int(held[unit.site][0]))] for held in _random(unit, moments, seed)]
+    own, random = {unit.site: np.array([unit.index])}, _random(unit, moments, seed)
+    drawn = [rows[Unit(unit.site, int(held[unit.site][0]))] for held in random]
     known = {feature.digest for feature in search.findings.features}
     return tuple(
         need_of(kept.changes, rows[unit], drawn, f, of=name, name=str(unit), fill="mean", characters=kept.characters,
-                chosen=moments.characters, seed=seed, before=False)
+                chosen=moments.characters, seed=seed, before=False, ratios=ratios(own, random, moments.variance))
         for f, (name, digest) in enumerate(zip(kept.features, kept.digests, strict=True))
         if digest in known
     )  # fmt: skip

@@ -80,8 +80,9 @@ def formation_in(
         raise InputError(f"{corpus.name} has {len(corpus):,} characters, and {2 * SHORTEST:,} are needed; give more")
     start = len(corpus) - min(LESIONED, len(corpus) // 4)
     features = select(asked, files)
-    if asked or files:
-        present(corpus, [f for f in features if f.kind == "span"], start, asked=True)
+    spans = [f for f in features if f.kind == "span"]
+    if spans and (asked or files):
+        present(corpus, spans, start, asked=True, fixed=True)
     follower = Follower(folder, corpus, start, min(characters, start), seed)
     stages, followed, heard = follower.follow(features, chosen, asked=bool(asked or files), progress=progress)
     made = tuple(

@@ -62,6 +62,7 @@ def map_in(
     **source: Any,
 ) -> Mapped:
     """The map of a run over its own text or another (see `lesions.open_both`); nothing in it is drawn by chance."""
+    _refuse_outside(fill)
     network, folder, corpus = open_both(run, **source)
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
     subject = subject_of(
@@ -114,9 +115,13 @@ def weights_digest(network: Network) -> str:
     return made.hexdigest()[:32]
 
 
-def _each_unit(subject: Subject, sites: Sequence[Site], fill: str) -> tuple[list[Lesion], tuple[Unit, ...]]:
+def _refuse_outside(fill: str) -> None:
     if fill == "outside":
         raise InputError("a map holds a unit at one value for all features: --fill zero or mean")
+
+
+def _each_unit(subject: Subject, sites: Sequence[Site], fill: str) -> tuple[list[Lesion], tuple[Unit, ...]]:
+    _refuse_outside(fill)
     fills = {site: subject.moments.fill(site, fill) for site in sites}
     units = tuple(Unit(site, i) for site in sites for i in range(len(fills[site])))
     return [held_at(str(u), {u.site: np.array([u.index])}, fills) for u in units], units

@@ -9,7 +9,7 @@ from pathlib import Path
 from cellscope.data.text import Corpus
 from cellscope.models.network import Network
 from cellscope.pipeline.exhibits.formation import formation_exhibits
-from cellscope.pipeline.exhibits.lesions import causes_exhibits, map_exhibit, need_exhibit
+from cellscope.pipeline.exhibits.lesions import causes_exhibits, map_exhibit, need_exhibit, units_exhibit
 from cellscope.pipeline.formation import Formed
 from cellscope.pipeline.lesion_map import Mapped
 from cellscope.pipeline.lesions import Lesioned, Subject
@@ -39,7 +39,8 @@ def write_lesion(lesioned: Lesioned, reports: Path, *, single_file: bool = False
 def write_map(mapped: Mapped, reports: Path, *, single_file: bool = False) -> Path:
     """The study of every unit in turn; its path."""
     good = any(leader.needed for leader in mapped.map.leaders())
-    return _write(_header(mapped.subject), "lesions", (map_exhibit(mapped.map),), good, reports, single_file)
+    exhibits = (map_exhibit(mapped.map), units_exhibit(mapped.map))
+    return _write(_header(mapped.subject), "lesions", exhibits, good, reports, single_file)
 
 
 def write_formation(formed: Formed, reports: Path, *, single_file: bool = False) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Site
 from cellscope.errors import InputError
-from cellscope.evidence.controls import Held, alike, held_at, others, powers, random_sets
+from cellscope.evidence.controls import Held, alike, held_at, others, powers, random_sets, ratios
 from cellscope.evidence.lesions import Changes, Lesion, lesion_changes
 from cellscope.evidence.needs import Effect, Kept, Need, Several, effects_of, free_of
 
@@ -37,6 +38,7 @@ class Plan:
     many: int
     fill: str
     seed: int
+    ratios: tuple[float, float] = (math.nan, math.nan)
     lesions: list[Lesion] = field(default_factory=list)
     numbered: list[Numbered] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class Plan:
         several = tuple(Several(k, Effect.of(changes, b, feature), inside(r)) for k, b, r in at.several)
         plain = need_of(changes, at.own, at.random, feature, name=self.name, many=self.many, fill=self.fill,
                         of=subject.features[feature].name, characters=subject.characters,
-                        chosen=subject.moments.characters, seed=self.seed)  # fmt: skip
+                        chosen=subject.moments.characters, seed=self.seed, ratios=self.ratios)  # fmt: skip
         return replace(plain, several=several, kept=kept)
 
 
@@ -88,7 +90,7 @@ def planned(subject: Any, held: Held, name: str, *, fill: str, draws: int, deep:
     sizes = {site: len(moments.mean[site]) for site in held}
     drawn = alike(held, moments.variance, draws, rng)
     chances = random_sets(sum(sizes.values()), powers(sum(sizes.values())), FEW, rng) if deep else []
-    plan = Plan(name, sum(map(len, held.values())), fill, seed)
+    plan = Plan(name, sum(map(len, held.values())), fill, seed, ratios(held, drawn, moments.variance))
     means = {site: moments.fill(site, "mean") for site in held}
     kept = _complement(plan, held, drawn[:FEW], sizes, means) if deep else None
     shared: Numbered | None = None

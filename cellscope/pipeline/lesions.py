@@ -177,9 +177,11 @@ def split(corpus: Corpus, characters: int) -> int:
 
 
 def present(
-    corpus: Corpus, features: Sequence[Feature], start: int, *, asked: bool
+    corpus: Corpus, features: Sequence[Feature], start: int, *, asked: bool, fixed: bool = False
 ) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
-    """The span features with at least FEWEST characters in corpus[start:], and the names of the others."""
+    """The span features with at least FEWEST characters in corpus[start:], and the names of the others; where that
+    stretch is `fixed`, more characters are no advice.
+    """
     spans = [f for f in features if f.kind == "span"]
     if asked and len(spans) < len(features):
         number = next(f for f in features if f.kind != "span")
@@ -191,11 +193,12 @@ def present(
     inside = np.asarray(counts)[:, INSIDE].tolist()
     total = len(corpus) - start
     if asked:
+        more = "" if fixed else "more --characters, or "
         for feature, here in zip(spans, inside, strict=True):
             if not FEWEST <= here <= total - FEWEST:
                 raise InputError(
                     f"feature {feature.name!r} is on {here:,} of the last {total:,} characters of {corpus.name}; "
-                    f"at least {FEWEST} must be on and off: try more --characters, or another --text"
+                    f"at least {FEWEST} must be on and off: try {more}another --text"
                 )
     good = [FEWEST <= here <= total - FEWEST for here in inside]
     if not any(good):

@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
-from cellscope.evidence.direction_lesions import DirectionLesion, lesion_directions
+from cellscope.evidence.direction_lesions import DirectionLesion, held_in, lesion_directions
 from cellscope.evidence.probes import CRITERION, Probes
 from cellscope.evidence.probing import DRAWS, judged, measure
 from cellscope.features.library import select
@@ -21,10 +24,13 @@ from cellscope.observe import NetworkSource, Progress
 from cellscope.pipeline.find import SEED, clean, open_text, settle
 from cellscope.pipeline.lesions import present, split
 from cellscope.pipeline.networks import open_network
+from cellscope.report.files import write_whole
 from cellscope.training.run import RUNS, RunFolder
 
 LESIONED = 50_000
 """Characters that are read with a direction held; nothing was fitted to them."""
+SHORTEST = 512
+"""Fewer characters than this leave a probe no blocks to choose and to report on."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def probe_in(
     characters: int = 0,
     draws: int = DRAWS,
     lesion: bool = False,
+    save: Path | None = None,
     runs: Path = RUNS,
     which: str = "best",
     model: str | None = None,
@@ -82,7 +89,7 @@ def probe_in(
     """Probe all units of a run (the latest by default) or somebody's model, on its own text or on `text`.
 
     With `lesion`, each direction is also held at its mean while the network reads the last LESIONED characters, and the
-    probes come from the text before them.
+    probes come from the text before them. With `save`, the direction of one feature in one stream is kept as a file.
     """
     if lesion and not (asked or files):
         raise InputError("--lesion holds the direction of a feature; name one, as in --feature url")
@@ -92,14 +99,22 @@ def probe_in(
     sites = choose_sites(network.module, None if streams is None else streams.split(","))
     stop = split(corpus, LESIONED) if lesion else len(corpus)
     start = max(0, stop - characters) if characters else 0
+    if stop - start < SHORTEST:
+        raise InputError(f"{corpus.name} has {stop - start:,} characters to probe; {SHORTEST} are needed: give more")
     if asked or files:
         settle(features, corpus, start)
+    if lesion or save is not None:
+        held_in(sites)
+    if save is not None:
+        _savable(save, asked, files)
     if lesion:
-        present(corpus, features, stop, asked=True)
+        present(corpus, features, stop, asked=True, fixed=True)
     read = corpus.part(0, stop)
     with NetworkSource(network, read, sites) as source:
         measured = measure(source, read, features, start=start, seed=seed, progress=progress)
     found = judged(measured, draws, progress)
+    if save is not None:
+        _save(save, found)
     told: tuple[DirectionLesion, ...] = ()
     if lesion:
         spans = [f for f in features if f.kind == "span"]
@@ -107,3 +122,22 @@ def probe_in(
             network, corpus, spans, found, measured.covariance, start=stop, seed=seed, progress=progress
         )
     return Probed(network, folder, corpus, measured.features, found, told)
+
+
+def _savable(path: Path, asked: Sequence[str], files: Sequence[Path]) -> None:
+    """InputError where no direction can be kept there: said before anything is heard."""
+    if len(asked) != 1 or files:
+        raise InputError("--save keeps the direction of one feature; name one, as in --feature url")
+    if path.suffix.lower() != ".npy":
+        raise InputError(f"{path} is no place for a direction; give a name that ends in .npy")
+    if path.exists():
+        raise InputError(f"{path} is there already; give another name, or move it away")
+
+
+def _save(path: Path, found: Probes) -> None:
+    """Keep the reading of all units as an array [unit], in units of the activations."""
+    if not found.probes[0].rungs:
+        raise InputError(f"no direction to keep: {found.probes[0].remark}")
+    content = BytesIO()
+    np.save(content, found.weights[0])
+    write_whole(path, content.getvalue())

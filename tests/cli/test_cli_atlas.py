@@ -64,3 +64,11 @@ def test_mistakes_with_the_atlas(tiny_place: Path, words: tuple[str, ...], said:
     done = call(tiny_place, *words)
     assert isinstance(done.exception, InputError)
     assert said in str(done.exception)
+
+
+def test_a_text_of_some_characters_is_no_crash(tiny_place: Path) -> None:
+    """So short a text has no blocks to report on: nothing can be judged, and that is said."""
+    (tiny_place / "short.txt").write_text("(a) 12\n(b)")
+    done = call(tiny_place, "tiny", "--text", str(tiny_place / "short.txt"), "--no-pages")
+    assert done.exit_code == 0, done.output
+    assert "no unit can be judged" in done.stdout

@@ -82,6 +82,7 @@ def test_mistakes_are_told(place: Path) -> None:
         (("--lesion",), InputError),
         (("-f", "column", "--lesion", "--streams", "c"), InputError),
         (("-f", "parentheses", "--lesion"), InputError),
+        (("-f", "parentheses", "--characters", "100"), InputError),
     ):
         done = call(place, *arguments)
         assert isinstance(done.exception, error), done.output
@@ -97,3 +98,26 @@ def test_a_direction_is_lesioned(place: Path) -> None:
     assert told["site"] == "lstm.0:cell"
     assert len(told["random"]) == 10
     assert "the direction of parentheses in lstm.0:cell" in told["sentence"]
+
+
+def test_a_direction_is_kept_and_lesioned(place: Path, tmp_path: Path) -> None:
+    """--save keeps what `lesion --direction` takes; it is for one feature in one stream, and overwrites nothing."""
+    file = tmp_path / "probe.npy"
+    asked = ("-f", "parentheses", "--draws", "1", "--no-pages", "--save", str(file))
+    done = call(place, *asked, "--streams", "c")
+    assert done.exit_code == 0, done.output
+    assert np.load(file, allow_pickle=False).shape == (8,)
+    for arguments, said in (
+        ((*asked, "--streams", "c"), "is there already"), (asked, "one stream"),
+        (("--streams", "c", "--save", str(tmp_path / "a.npy")), "one feature"),
+        (("-f", "parentheses", "--streams", "c", "--save", str(tmp_path / "a.txt")), "ends in .npy"),
+    ):  # fmt: skip
+        refused = call(place, *arguments)
+        assert isinstance(refused.exception, InputError)
+        assert said in str(refused.exception)
+    options = ["--runs", str(place / "runs"), "--no-pages", "--draws", "2", "--characters", "4000"]
+    held = CliRunner().invoke(
+        cellscope, ["lesion", "tiny", "--direction", f"lstm.0:cell={file}", "-f", "parentheses", *options]
+    )
+    assert held.exit_code == 0, held.output
+    assert "the direction in lstm.0:cell" in held.stdout

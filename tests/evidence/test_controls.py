@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellscope.axes import Site
-from cellscope.evidence.controls import POOL, alike, held_at, others, powers, random_sets
+from cellscope.evidence.controls import alike, held_at, others, powers, random_sets, ratios
 
 CELL, HIDDEN = Site("lstm.0", "cell"), Site("lstm.0", "hidden")
 VARIANCE = {CELL: np.exp(np.random.default_rng(0).normal(0, 2, 256)), HIDDEN: np.ones(6)}
@@ -16,16 +16,26 @@ def rng() -> np.random.Generator:
 
 
 def test_random_units_are_of_like_variance() -> None:
-    """Twenty different units, none the lesioned one, all among those of nearest variance; the same for one seed."""
+    """The twenty units of nearest variance, none the lesioned one, in an order that is the seed's."""
     held = {CELL: np.array([17])}
     drawn = alike(held, VARIANCE, 20, rng())
     units = [int(d[CELL][0]) for d in drawn]
     assert len(set(units)) == 20
     away = np.abs(np.log(VARIANCE[CELL]) - np.log(VARIANCE[CELL][17]))
-    assert max(away[units]) <= np.sort(away)[POOL]
+    assert max(away[units]) == np.sort(away)[20]
     assert 17 not in units
     assert units == [int(d[CELL][0]) for d in alike(held, VARIANCE, 20, rng())]
     assert units != [int(d[CELL][0]) for d in alike(held, VARIANCE, 20, np.random.default_rng(6))]
+
+
+def test_how_alike_variances_are_is_known() -> None:
+    """The least and the most of the drawn variances, as multiples of the held ones; of sets, of their sums."""
+    variance = {CELL: np.array([1.0, 2.0, 0.5, 8.0]), HIDDEN: np.array([1.0, 1.0, 3.0, 9.0])}
+    drawn = [{CELL: np.array([1])}, {CELL: np.array([2])}, {CELL: np.array([3])}]
+    assert ratios({CELL: np.array([0])}, drawn, variance) == (0.5, 8.0)
+    two = {CELL: np.array([0, 1]), HIDDEN: np.array([0, 1])}
+    assert ratios(two, [{CELL: np.array([1, 3]), HIDDEN: np.array([2, 3])}], variance) == (6.0, 6.0)
+    assert np.isnan(ratios(two, [], variance)).all()
 
 
 def test_sets_have_as_many_units_of_each_site() -> None:

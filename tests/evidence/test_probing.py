@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_a_concept_in_one_unit_is_local():
     assert one.all.score > 0.95
     assert one.share[1] <= one.share[0] <= one.share[2]
     assert one.verdict.startswith("one is local: cell 5 of planted:cell alone has")
+
+
+def test_what_a_probe_learns_by_heart_is_said():
+    """Where the control task is read as well as the feature, the verdict says so."""
+    one = of("one")
+    assert "control" not in one.verdict
+    *rungs, last = one.rungs
+    learnt = replace(one, rungs=(*rungs, replace(last, control=last.score)))
+    assert "but the probe reads as much of labels by chance" in learnt.verdict
 
 
 def test_a_concept_turned_into_eight_units_takes_eight():

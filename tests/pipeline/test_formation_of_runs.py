@@ -126,13 +126,20 @@ def test_the_command_prints_every_snapshot(place: Path) -> None:
     assert len(json.loads(clean.stdout)["features"][0]["stages"]) == 2
 
 
+def test_a_number_is_followed_too(place: Path) -> None:
+    """A numeric feature has a best unit and a score at every snapshot; it has no inside, so no cost."""
+    made = formation_in("switch", asked=("column",), steps=(0, 1000), runs=place / "runs").formations
+    assert [(f.feature, len(f.stages)) for f in made] == [("column", 2)]
+    assert all(stage.best.inside is None for stage in made[0].stages)
+
+
 def test_what_cannot_be_followed_is_said(place: Path, tmp_path: Path) -> None:
     """A snapshot that is missing, a run without any, one snapshot alone, a feature that is not there: one line each."""
     with pytest.raises(MissingError, match="no snapshot in run switch '99'; there is .*1000"):
         formation_in("switch", steps=(0, 99), runs=place / "runs")
     with pytest.raises(InputError, match="two of them"):
         formation_in("switch", steps=(10,), runs=place / "runs")
-    with pytest.raises(InputError, match="feature 'url' is on 0"):
+    with pytest.raises(InputError, match="feature 'url' is on 0 .*: try another --text"):
         formation_in("switch", asked=("url",), runs=place / "runs")
     switch_run(tmp_path, name="bare")
     with pytest.raises(InputError, match="run bare has 0 snapshots"):

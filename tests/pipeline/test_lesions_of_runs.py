@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def test_the_planted_switch_is_needed(place: Path) -> None:
     assert need.above == 0
     assert len(need.random) == SIZE - 1
     assert abs(need.effect.elsewhere.value) < 0.05
+    least, most = need.ratios
+    assert 0 < least <= most
+    assert need.likeness in need.sentence
+    assert replace(need, ratios=(0.5, 3.0)).likeness == "of like variance (0.5 to 3 times its)"
+    assert replace(need, ratios=(0.5, 30.0)).likeness == "of nearest variance (0.5 to 30 times its)"
+    assert "none of it alike (12 to 25 times its)" in replace(need, ratios=(12.0, 25.0)).sentence
     other = lesioned(place, "c/3").needs[0]
     assert other.verdict == "not needed"
     assert other.above >= 1
@@ -192,6 +199,8 @@ def test_pages_are_written(place: Path, mapped: Mapped) -> None:
     assert "The network needs lstm.0:cell/0" in page.read_text("utf-8")
     assert "Every unit in turn" in write_map(mapped, reports).read_text("utf-8")
     assert (reports / "switch" / "study-lesions~lesions.csv").exists()
+    rows = (reports / "switch" / "study-lesions~units.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 1 + len(mapped.map.units)
     assert write_lesion(lesioned(place, "c/0", asked=()), reports).exists()
 
 
@@ -223,6 +232,12 @@ def test_a_text_may_be_too_short(tmp_path: Path) -> None:
     switch_run(tmp_path, length=3000)
     with pytest.raises(InputError, match="3,000 characters, and lesions need 4,096"):
         lesioned(tmp_path, "c/0")
+
+
+def test_a_map_has_one_value_for_all_features(tmp_path: Path) -> None:
+    """--fill outside is refused for a map before any run is opened."""
+    with pytest.raises(InputError, match="--fill zero or mean"):
+        map_in("there is no such run", runs=tmp_path, fill="outside")
 
 
 def searched(place: Path) -> Search:

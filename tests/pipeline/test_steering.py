@@ -122,6 +122,10 @@ def test_the_rate_counts_the_text_and_knows_the_prime() -> None:
     assert found.inside["free"].value == 0
     assert found.ends["held"].value == 250
     assert (found.samples, found.length) == (2, 4)
+    nothing = rates(feature, "a", ["aaaa", "aaaa"], ["aaaa", "aaaa"])
+    assert nothing.never
+    assert "no character is inside parentheses" in nothing.sentence
+    assert "%" not in nothing.sentence + nothing.answer
 
 
 def test_a_batch_draws_from_the_network_s_own_probabilities() -> None:

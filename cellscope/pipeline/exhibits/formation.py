@@ -105,7 +105,7 @@ def _costs(made: Formation) -> Lines:
         series=(
             _series("best at the time", made, best, [t.inside or Change(math.nan) for t in best]),
             _series(f"{made.unit}", made, last, [t.inside or Change(math.nan) for t in last]),
-            _series("random units of like variance, the most", made, best, [Change(s.random) for s in made.stages],
+            _series("random units of nearest variance, the most", made, best, [Change(s.random) for s in made.stages],
                     quiet=True),
         ),
         x="step", y=NATS, log_x=True,

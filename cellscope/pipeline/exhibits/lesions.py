@@ -18,7 +18,7 @@ ZONES = (
     "a span and the first after it, elsewhere all others."
 )
 SHOWN = 60
-"""Units that a heat map shows; the table beside the page has all."""
+"""Units that a heat map shows; the table of units has all."""
 NATS = "change of the loss, nats a character"
 
 
@@ -118,11 +118,37 @@ def map_exhibit(found: LesionMap) -> Exhibit:
     )  # fmt: skip
 
 
+def units_exhibit(found: LesionMap) -> Exhibit:
+    """Every unit with the feature that its loss costs most inside, all blocks counted."""
+    value, low, high = (part[:, :, INSIDE] for part in found.intervals())
+    most = np.nan_to_num(value, nan=-np.inf).argmax(1)
+    worth = value[np.arange(len(most)), most]
+    rows = [
+        {
+            "unit": str(found.units[u]), "feature": found.features[most[u]], "inside": _known(float(worth[u])),
+            "low": _known(float(low[u, most[u]])), "high": _known(float(high[u, most[u]])),
+        }
+        for u in np.argsort(-np.nan_to_num(worth), kind="stable").tolist()
+    ]  # fmt: skip
+    return Exhibit(
+        key="units",
+        title="What each unit's loss costs most",
+        sentence=f"All {len(rows):,} units, each with the feature inside which the network loses most without it.",
+        caveats=(
+            "The feature is chosen and told on the same text, so the figures of units that do little are flattered.",
+        ),
+        table=Table(
+            columns=("unit", "feature", "inside", "low", "high"),
+            rows=tuple(rows),
+        ),
+    )
+
+
 def _beside(need: Need) -> Bars:
     ordered = sorted(need.random, key=lambda r: -r.inside.value)
     return Bars(
         title="Inside the feature",
-        caption=f"{need.name} {need.how}, and {len(need.random)} random ones of like variance.",
+        caption=f"{need.name} {need.how}, and {len(need.random)} random ones {need.likeness.rstrip(',')}.",
         labels=(need.name, *(r.name for r in ordered)),
         groups=(_effects("inside", [need.effect, *ordered]),),
         value=NATS,
