@@ -41,7 +41,7 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(
-    steps=40, climbed=6, starts=3, climb=48, published=32, checked=6, lesioned=160, shares=5, draws=3, damaged=64,
-    moved=64, lessons=600, fits=60, explained=4, redrawn=2, snapshots=7, formed=160,
+    steps=32, climbed=4, starts=3, climb=40, published=24, checked=4, lesioned=120, shares=4, draws=3, damaged=48,
+    moved=48, lessons=500, fits=50, explained=3, redrawn=2, snapshots=6, formed=120,
 )  # fmt: skip
 """What the demonstration spends, so that its pages are there within two minutes of the training."""
