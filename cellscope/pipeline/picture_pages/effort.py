@@ -41,7 +41,7 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(
-    steps=32, climbed=4, starts=3, climb=40, published=24, checked=4, lesioned=120, shares=4, draws=3, damaged=48,
-    moved=48, lessons=500, fits=50, explained=3, redrawn=2, snapshots=6, formed=120,
+    steps=24, climbed=4, starts=3, climb=40, published=24, checked=4, lesioned=96, shares=4, draws=3, damaged=40,
+    moved=48, lessons=500, fits=50, explained=3, redrawn=2, snapshots=5, formed=120,
 )  # fmt: skip
 """What the demonstration spends, so that its pages are there within two minutes of the training."""
