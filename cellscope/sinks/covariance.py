@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cellscope.chunks import Chunk
 from cellscope.errors import InputError
 from cellscope.parallel import in_shares
+from cellscope.sinks.merging import added_up
 
 Floats = NDArray[np.float64]
 
@@ -150,12 +151,8 @@ class Covariance:
 
     def merge(self, other: Covariance) -> Covariance:
         """Both together, in place of this one; they must have the same units, tasks, groups and scales."""
-        same = all(np.array_equal(getattr(self, n), getattr(other, n)) for n in ("middle", "scale", "counted"))
-        if not same or self.gram.shape != other.gram.shape or self.blocks != other.blocks:
-            raise ValueError("only covariances of the same units, tasks and blocks can be merged")
-        for name in ("gram", "sums", "count", "cross", "labels"):
-            getattr(self, name).__iadd__(getattr(other, name))
-        return self
+        alike = ("middle", "scale", "counted", "blocks")
+        return added_up(self, other, ("gram", "sums", "count", "cross", "labels"), alike)
 
     @property
     def lost(self) -> int | None:

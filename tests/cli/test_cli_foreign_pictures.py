@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-from cellscope.cli import main
 
 MODULES = """
 import torch
@@ -45,22 +42,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     up = np.array([1 if b > 0 else 0 for _, b, _ in rows])
     np.savez(folder / "rows.npz", X=rows, y=up)
     return folder
-
-
-@pytest.fixture
-def say(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs a whole command line as the program would: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(place)
-    monkeypatch.syspath_prepend(str(place))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["cellscope", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return run
 
 
 SIX = ("--model", "their_modules:six", "--images", "six.npz", "--size", "8", "--channels", "6")

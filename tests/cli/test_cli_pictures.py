@@ -105,22 +105,6 @@ def _picture(path: Path, pixels: np.ndarray) -> None:
     Image.fromarray(pixels.astype(np.uint8)).save(path)
 
 
-@pytest.fixture
-def say(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs a whole command line as the program would: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(place)
-    monkeypatch.syspath_prepend(str(place))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["cellscope", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return run
-
-
 BOXES = ("--images", "boxes.npz", "--size", "8", "--channels", "1")
 MISTAKES = [
     ("find cnn --feature eleven", "no concept in digits (held back) 'eleven'"),
