@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from cellscope.errors import InputError
 from cellscope.evidence.baselines import Contexts
 from cellscope.evidence.reading import LEAD, LabelReader, ahead
 from cellscope.evidence.terms import TEXT, Terms
-from cellscope.observe import Progress, Source, rounds
+from cellscope.observe import Progress, Source, begun, rounds
+from cellscope.parallel import at_once
 from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.lags import Lags
 from cellscope.sinks.quantise import BINS, Quantiser
@@ -87,25 +89,26 @@ def count(
     tally: Tally | None = None
     heard = 0
 
-    def read(part: Round) -> LabelGrid:
-        """The labels of a round, which the text's own baselines learn from at once."""
-        grid = reader.grid(part)
+    def learn(part: Round, grid: LabelGrid) -> None:
+        """The text's own baselines."""
         if contexts is not None:
             contexts.add(part, reader.codes(part), grid)
-        return grid
 
-    for part, labels in ahead(read, parts):
+    for part, labels in ahead(reader.grid, parts, learn):
         sample, chunks = source.play(part)
+        chunks = begun(chunks)  # hears while the labels are still being read
         grid = labels()
         labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
         if tally is None:
             quantiser = Quantiser.from_sample(np.concatenate(list(sample.values()), axis=1))
             tally = Tally(quantiser, spans, len(ordered) - spans, max(p.blocks for p in parts), stride=stride)
         for chunk in chunks:
-            ranks = tally.add(chunk, grid)
-            lags.add(chunk, grid, ranks)
+            ranks = tally.add_bins(chunk, grid)
+            # What the bins leave to do keeps but one core busy, each alone.
+            rest = [partial(tally.add_products, chunk, grid, ranks), partial(lags.add, chunk, grid, ranks)]
             if shifts is not None:
-                shifts.add(chunk, grid, ranks)
+                rest.append(partial(shifts.add, chunk, grid, ranks))
+            at_once(*rest)
             heard += chunk.steps * len(chunk.positions)
             if progress:
                 progress(heard, len(corpus) - start, "")

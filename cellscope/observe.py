@@ -203,6 +203,11 @@ def deal(whole: Values, part: Round) -> Iterator[Chunk]:
         yield Chunk(first, blocks[: part.longer], {site: v[rows] for site, v in whole.items()}, part.steps, part.steps)
 
 
+def begun(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same chunks, the first of which is heard now."""
+    return itertools.chain(list(itertools.islice(chunks, 1)), chunks)
+
+
 def together(*heard: Iterator[Chunk]) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of several sources that play one round, cut so that all have the same steps."""
     now = [next(chunks, None) for chunks in heard]

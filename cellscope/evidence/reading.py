@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,12 +49,27 @@ class LabelReader:
         return np.concatenate([np.zeros(missing, np.uint32), codes]) if missing else codes
 
 
-def ahead(read: Callable[[Round], T], parts: list[Round]) -> Iterator[tuple[Round, Callable[[], T]]]:
-    """Each round with a call that waits for its reading; the next is read while this one is heard."""
+def ahead(
+    read: Callable[[Round], T], parts: list[Round], learn: Callable[[Round, T], None] | None = None
+) -> Iterator[tuple[Round, Callable[[], T]]]:
+    """Each round with a call that waits for its reading; the next is read while this one is heard.
+
+    `learn` is given every reading in the same thread, before the next is read; nobody waits for it but the end.
+    """
+    learnt: list[Future[None]] = []
     with ThreadPoolExecutor(1, "cellscope-labels") as reader:
-        coming = reader.submit(read, parts[0])
+
+        def start(part: Round) -> Future[T]:
+            coming = reader.submit(read, part)
+            if learn is not None:
+                learnt.append(reader.submit(lambda: learn(part, coming.result())))
+            return coming
+
+        coming = start(parts[0])
         for part, following in zip(parts, [*parts[1:], None], strict=True):
             now = coming
             if following is not None:
-                coming = reader.submit(read, following)
+                coming = start(following)
             yield part, now.result
+        for done in learnt:
+            done.result()

@@ -55,16 +55,30 @@ def _ranked(
     values: NDArray[np.float32], distinct: NDArray[np.float32], ranks: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Mid-ranks less a half, between the known values by interpolation; whole numbers, the usual case, by look-up."""
-    if distinct[0] >= 0 and distinct[-1] < 4096 and not (distinct % 1).any() and not (values % 1).any():
-        table = np.interp(np.arange(int(distinct[-1]) + 1), distinct, ranks).astype(np.float32) - np.float32(0.5)
-        found: NDArray[np.float32] = table[np.minimum(values, distinct[-1]).astype(np.int16)]
-    else:
-        found = (np.interp(values, distinct, ranks) - 0.5).astype(np.float32)
+    places = _whole(values) if _whole(distinct) is not None else None
+    if places is None:
+        return (np.interp(values, distinct, ranks) - 0.5).astype(np.float32)
+    table = np.interp(np.arange(int(distinct[-1]) + 1), distinct, ranks).astype(np.float32) - np.float32(0.5)
+    found: NDArray[np.float32] = table[np.minimum(places, len(table) - 1)]
     return found
 
 
 def _mid_ranks(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The distinct values, ascending, and the mid-rank of each, 0 to 1."""
-    distinct, counts = np.unique(values, return_counts=True)
+    places = _whole(values)
+    if places is None:
+        distinct, counts = np.unique(values, return_counts=True)
+    else:
+        every = np.bincount(places)
+        there = np.flatnonzero(every)
+        distinct, counts = there.astype(np.float32), every[there]
     above = np.cumsum(counts)
     return distinct, ((above - counts / 2) / max(len(values), 1)).astype(np.float32)
+
+
+def _whole(values: NDArray[np.float32]) -> NDArray[np.int32] | None:
+    """The values as whole numbers from 0 on, few enough for a table; None where they are others."""
+    if not len(values) or values.min() < 0 or values.max() >= 4096:
+        return None
+    whole = values.astype(np.int32)
+    return whole if (whole == values).all() else None

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from cellscope.chunks import Chunk
 from cellscope.parallel import in_shares
-from cellscope.scores.effects import effect
+from cellscope.scores.effects import line
 from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.merging import added_up
 
@@ -155,12 +155,24 @@ class Shifts:
         """Sums [feature, unit] of this sink as effects (see scores.effects); `binary` says of each feature whether it
         is a span.
         """
-        label = self.labels[:, :1], self.labels[:, 1:]
-        return effect(sums, label, (self.ranks[:, 0], self.ranks[:, 1]), self.positions, binary[:, None])
+        chance, scale = self._line(binary)
+        return (sums - chance) * scale
 
     def maxima(self, binary: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The largest effect of any unit, either sign, in every draw: [draw, feature]."""
-        return np.stack([np.abs(self.effects(draw.astype(np.float64), binary)).max(-1) for draw in self.draws])
+        chance, scale = self._line(binary)
+        largest = np.empty(self.draws.shape[:2])
+
+        def share(first: int, last: int) -> None:
+            for draw in range(first, last):
+                largest[draw] = np.abs((self.draws[draw] - chance) * scale).max(-1)
+
+        in_shares(len(largest), share)
+        return largest
+
+    def _line(self, binary: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        label = self.labels[:, :1], self.labels[:, 1:]
+        return line(label, (self.ranks[:, 0], self.ranks[:, 1]), self.positions, binary[:, None])
 
 
 def _turned(ranks: torch.Tensor, labels: torch.Tensor, before: torch.Tensor | None) -> torch.Tensor:

@@ -69,16 +69,24 @@ class Tally:
 
     def add(self, chunk: Chunk, grid: LabelGrid) -> NDArray[np.float32]:
         """Count a chunk; the ranks of every `stride`-th step come back, [step, lane, unit]."""
+        ranks = self.add_bins(chunk, grid)
+        self.add_products(chunk, grid, ranks)
+        return ranks
+
+    def add_bins(self, chunk: Chunk, grid: LabelGrid) -> NDArray[np.float32]:
+        """What `add` does, but for the products with numeric labels."""
         kept = np.empty((len(chunk.positions), -(-chunk.steps // self.stride), len(self.quantiser)), np.float32)
         at = self._waiting.room(chunk, grid)
         base = 0
         for values in chunk.values.values():
             self._to_bins(np.ascontiguousarray(values.swapaxes(0, 1)), chunk.blocks, base, at, kept)
             base += values.shape[2]
-        ranks = kept.swapaxes(0, 1)
+        return kept.swapaxes(0, 1)
+
+    def add_products(self, chunk: Chunk, grid: LabelGrid, ranks: NDArray[np.float32]) -> None:
+        """The rest of `add`, given the ranks that `add_bins` returned."""
         if len(grid.label):
             add_products(chunk, grid, ranks, self.stride, self.middle, self.products, self.numbers)
-        return ranks
 
     def _to_bins(
         self,
