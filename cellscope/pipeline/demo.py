@@ -29,7 +29,11 @@ STEPS = 64
 CODE = 4_000_000
 """Characters of sources at most: few enough to be read four times in that time."""
 PIECE = 1_000
-"""Least characters of a piece of readmes."""
+"""Least characters of a piece."""
+PARAGRAPH = r"\n\n+(?=\S)"
+"""Before this, a text may be cut: a blank line before one that is not indented."""
+DEFINITION = r"\n\n\n(?=(?:async def|def|class) |@)"
+"""And before this, sources: no string of several lines is cut there, which would put a readme into the string."""
 
 
 def demo_text(folder: Path = FOLDER, *, progress: Progress | None = None) -> Path:
@@ -56,12 +60,12 @@ def demo_text(folder: Path = FOLDER, *, progress: Progress | None = None) -> Pat
 def interleaved(code: str, prose: str, *, least: int = PIECE, seed: int = 123) -> Iterator[str]:
     """All of both texts: `code` in its order, and at even distances in it pieces of `prose`, in any order.
 
-    Both are cut at blank lines before a line that is not indented, so a function or paragraph stays whole.
+    Readmes are cut between paragraphs, sources between functions and classes.
     """
-    inserts = pieces(prose, least)
+    inserts = pieces(prose, least, PARAGRAPH)
     order = np.random.default_rng(seed).permutation(len(inserts)).tolist()
     written = used = 0
-    for part in pieces(code, least):
+    for part in pieces(code, least, DEFINITION):
         yield part
         written += len(part)
         due = round(len(inserts) * written / len(code))
@@ -70,12 +74,12 @@ def interleaved(code: str, prose: str, *, least: int = PIECE, seed: int = 123) -
     yield from (inserts[k] for k in order[used:])
 
 
-def pieces(text: str, least: int) -> list[str]:
-    """The text in pieces of at least `least` characters that end with a blank line, where one comes."""
-    borders, cuts = [match.end() for match in re.finditer(r"\n\n+(?=\S)", text)], [0]
-    for border in borders:
-        if border - cuts[-1] >= least:
-            cuts.append(border)
+def pieces(text: str, least: int, border: str) -> list[str]:
+    """The text in pieces of at least `least` characters that end with a match of `border`, where one comes."""
+    borders, cuts = [match.end() for match in re.finditer(border, text)], [0]
+    for place in borders:
+        if place - cuts[-1] >= least:
+            cuts.append(place)
     if cuts[-1] < len(text):
         cuts.append(len(text))
     return [text[a:b] for a, b in pairwise(cuts)]

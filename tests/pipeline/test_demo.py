@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cellscope.pipeline import demo
-from cellscope.pipeline.demo import demo_text, interleaved, latest_demo, pieces, session
+from cellscope.pipeline.demo import DEFINITION, PARAGRAPH, demo_text, interleaved, latest_demo, pieces, session
 from cellscope.training.run import RunFolder
 
 CODE = "".join(f"def f{k}():\n    return {k}\n\n\n" for k in range(400))
@@ -15,12 +15,21 @@ PROSE = "".join(f"See https://example.org/{k} for more\nand more.\n\n" for k in 
 
 def test_pieces_end_where_something_new_begins() -> None:
     """All of the text, in pieces of at least so much; none begins within a function or a paragraph."""
-    parts = pieces(CODE, 100)
-    assert "".join(parts) == CODE
-    assert all(part.startswith("def ") for part in parts)
-    assert min(map(len, parts[:-1])) >= 100
-    assert pieces("", 10) == []
-    assert pieces("no blank line at all", 3) == ["no blank line at all"]
+    for border in (PARAGRAPH, DEFINITION):
+        parts = pieces(CODE, 100, border)
+        assert "".join(parts) == CODE
+        assert all(part.startswith("def ") for part in parts)
+        assert min(map(len, parts[:-1])) >= 100
+        assert pieces("", 10, border) == []
+        assert pieces("no blank line at all", 3, border) == ["no blank line at all"]
+
+
+def test_no_readme_is_put_into_a_string() -> None:
+    """Sources are cut between functions, not at the blank lines of what they say."""
+    said = 'def say():\n    print("""First.\n\nSecond.\n\n\nThird.""")\n\n\n'
+    mixed = "".join(interleaved(said * 40, PROSE, least=10))
+    assert mixed.count(said) == 40
+    assert "https://" in mixed[: len(mixed) // 4]
 
 
 def test_readmes_are_spread_evenly_over_the_sources() -> None:
