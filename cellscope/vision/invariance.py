@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -120,7 +120,8 @@ def invariance(
     "Different pictures" are each picture and its neighbour in a random order within its batch. Zeiler and Fergus 2014,
     section 4.2, do so with plain distances; dividing by the distance between pictures makes layers comparable.
     """
-    chosen = choose_outlets(outlets(classifier.module, classifier.example), sites)
+    every = outlets(classifier.module, classifier.example)
+    chosen = choose_outlets(every, sites)
     asked = tuple(transforms) or usual(images.shape)
     index = np.random.default_rng(seed).permutation(sample(len(images), most, seed))
     if len(index) < 2:
@@ -154,7 +155,7 @@ def invariance(
         for transform, row in zip(asked, sums, strict=True)
     )
     constant = tuple(o.site for o, s in zip(chosen, other.moved, strict=True) if s == 0)
-    return Invariance(chosen, curves, tuple(_gains(chosen, curves)), constant, len(index), seed)
+    return Invariance(chosen, curves, tuple(_gains(every, chosen, curves)), constant, len(index), seed)
 
 
 def _hear(classifier: Classifier, seen: Seen, pixels: NDArray[np.float32]) -> tuple[list[Tensor], Tensor]:
@@ -176,10 +177,12 @@ def _curve(transform: Transform, sums: list[_Sums], other: _Sums, pictures: int,
     )  # fmt: skip
 
 
-def _gains(chosen: tuple[Outlet, ...], curves: tuple[Curve, ...]) -> Iterator[Gain]:
-    """Every pooling module beside the site that fired just before it."""
+def _gains(every: Sequence[Outlet], chosen: Sequence[Outlet], curves: tuple[Curve, ...]) -> Iterator[Gain]:
+    """Every chosen pooling module beside the site that fires just before it, where that is chosen, too."""
+    neighbours = {(before.site, after.site) for before, after in pairwise(every)}
     for at, (before, after) in enumerate(pairwise(chosen)):
-        if "Pool" in after.kind and before.shape[0] == after.shape[0]:
+        pooled = "Pool" in after.kind and before.shape[0] == after.shape[0]
+        if pooled and (before.site, after.site) in neighbours:
             yield Gain(before.site, after.site, after.kind,
                        {c.transform.name: (c.change[at], c.change[at + 1]) for c in curves})  # fmt: skip
 

@@ -65,6 +65,9 @@ def test_what_pooling_buys_is_said() -> None:
     assert after[1] < 0.6 * before[1]
     np.testing.assert_allclose(last.changes["translation"][1], 0, atol=1e-5)
     assert "2 (AvgPool2d) leaves of the change in 1, on average: translation 0." in first.sentence
+    assert [
+        gain.after for gain in invariance(network, pictures(), transforms=[MOVED], sites=["0", "2", "3"]).gains
+    ] == [Site("3")]  # where what the first of them reads is not looked at, nothing is said of it
 
 
 def test_no_change_is_no_distance() -> None:
