@@ -59,9 +59,10 @@ def _region(rng: np.random.Generator, canvas: Plane, owner: NDArray[np.uint8], p
     v: Plane = y * cos - x * sin
     high, shift = np.float32(rng.uniform(0.03, 0.12) * size), np.float32(rng.uniform(-0.35, 0.35) * size)
     turn = np.float32(2 * np.pi / (rng.uniform(0.5, 1.5) * size))
-    beyond: Plane = u - shift - high * np.sin(v * turn + np.float32(phase))
     if number == 1:
-        beyond = np.full_like(beyond, size)
+        canvas[:], owner[:] = paint.at(u, v), number
+        return
+    beyond: Plane = u - shift - high * np.sin(v * turn + np.float32(phase))
     canvas += (paint.at(u, v) - canvas) * (beyond + np.float32(0.5)).clip(0, 1)
     owner[beyond >= 0] = number
 

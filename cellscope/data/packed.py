@@ -11,16 +11,22 @@ from numpy.typing import NDArray
 class PackedMasks:
     """bool [picture, concept, row, column], indexed along its pictures."""
 
-    def __init__(self, length: int, concepts: int, rows: int, columns: int) -> None:
+    def __init__(
+        self, length: int, concepts: int, rows: int, columns: int, bits: NDArray[np.uint8] | None = None
+    ) -> None:
         self.shape = (length, concepts, rows, columns)
-        self.bits = np.zeros((length, concepts, (rows * columns + 7) // 8), np.uint8)
+        self.bits = np.zeros((length, concepts, (rows * columns + 7) // 8), np.uint8) if bits is None else bits
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __setitem__(self, picture: int, masks: NDArray[np.bool_]) -> None:
         """The masks of one picture [concept, row, column]."""
-        self.bits[picture] = np.packbits(masks.reshape(self.shape[1], -1), axis=-1)
+        cells = self.shape[2] * self.shape[3]
+        if cells % 8 == 0:  # along an axis numpy takes eight times as long
+            self.bits[picture] = np.packbits(masks).reshape(self.shape[1], -1)
+        else:
+            self.bits[picture] = np.packbits(masks.reshape(self.shape[1], -1), axis=-1)
 
     def __getitem__(self, which: Any) -> NDArray[np.bool_]:
         cells = self.shape[2] * self.shape[3]

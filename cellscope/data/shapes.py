@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Progress
 from cellscope.data.grounds import ground
 from cellscope.data.images import ImageSet
+from cellscope.data.in_two import Drawn, in_two
 from cellscope.data.outlines import OUTLINES, Plane
 from cellscope.data.packed import PackedMasks
 from cellscope.data.paint import COLOURS, TEXTURES, Paint
@@ -54,16 +55,27 @@ def shapes(count: int = 6000, *, seed: int = 0, size: int = 64, progress: Progre
     """
     if count < 1 or not 16 <= size <= 512:
         raise InputError(f"shapes has 1 picture or more, 16 to 512 pixels wide, not {count:,} of {size}")
-    pictures = np.empty((count, 3, size, size), np.uint8)
-    labels = np.empty(count, np.int64)
-    masks = PackedMasks(count, len(CONCEPTS), size, size)
-    for number in range(count):
-        rng = np.random.default_rng((seed, number))
-        pictures[number], masks[number], figure = _scene(rng, size)
-        labels[number] = FIGURES.index(figure)
-        if progress is not None and (number + 1) % 500 == 0:
-            progress(number + 1, count, "drawing shapes")
+
+    def told(done: int, total: int, _: str) -> None:
+        if progress is not None:
+            progress(count * done // total, count, "drawing shapes")
+
+    pictures, labels, bits = in_two(draw, count, (seed, size), told)
+    masks = PackedMasks(count, len(CONCEPTS), size, size, bits)
     return ImageSet("shapes", pictures, labels, FIGURES, masks, CONCEPTS, source="shapes")
+
+
+def draw(first: int, last: int, seed: int, size: int, progress: Progress | None = None) -> Drawn:
+    """Some of the scenes of `shapes`: pictures, labels, and masks as the bits of `PackedMasks`."""
+    count = last - first
+    pictures, labels = np.empty((count, 3, size, size), np.uint8), np.empty(count, np.int64)
+    masks = PackedMasks(count, len(CONCEPTS), size, size)
+    for at in range(count):
+        pictures[at], masks[at], figure = _scene(np.random.default_rng((seed, first + at)), size)
+        labels[at] = FIGURES.index(figure)
+        if progress is not None and (at + 1) % 250 == 0:
+            progress(at + 1, count, "")
+    return pictures, labels, masks.bits
 
 
 def _scene(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_], str]:
