@@ -22,7 +22,7 @@ from cellscope.models.classifier import Classifier
 from cellscope.models.redraw import redrawn
 from cellscope.vision.occlusion import occlusion
 from cellscope.vision.saliency import attribute
-from cellscope.vision.similarity import similarities
+from cellscope.vision.similarity import ranks, similarities
 from cellscope.vision.target import Aim, Place, Target, aim_at, checked
 
 MOSTLY = 0.5
@@ -115,6 +115,23 @@ def survival(
         mean[:, 0], mean[:, 1], mean[:, 2], mean[:, 3], len(inputs), draws, seed,
         constant=all(np.ptp(one) == 0 for one in before),
     )  # fmt: skip
+
+
+def drawn_anew(classifier: Classifier, target: Target, *, place: Place = "mean", seed: int = 0) -> Classifier:
+    """The network with the top layer on the way to the target drawn anew, as in the first draw of `survival`."""
+    with aim_at(classifier, target, place, stop=True) as aim:
+        stage = weighted_layers(aim)[0]
+    network = replace(classifier, module=copy.deepcopy(classifier.module))
+    for number, path in enumerate(stage):
+        _draw_anew(network.module, path, seed + number)
+    return network
+
+
+def survived(before: Maps, after: Maps) -> float:
+    """What `Survival.top` is, of maps [picture, ..] before and after: the larger of the two rank correlations."""
+    pairs = list(zip(before, after, strict=True))
+    signed, absolute = [ranks(a, b) for a, b in pairs], [ranks(np.abs(a), np.abs(b)) for a, b in pairs]
+    return float(max(np.mean(signed), np.mean(absolute)))
 
 
 def weighted_layers(aim: Aim) -> list[list[str]]:

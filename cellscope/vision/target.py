@@ -80,12 +80,18 @@ def read_unit(values: Tensor, unit: Unit, place: Place) -> Tensor:
     rows, columns = own.shape[1:]
     if place == "mean":
         return own.mean((1, 2))
-    if place == "max":  # one place, the first of equals: the gradient starts from there alone
-        return own.flatten(1).gather(1, own.flatten(1).argmax(1, keepdim=True))[:, 0]
+    if place == "max":
+        return largest(own)
     row, column = (rows // 2, columns // 2) if isinstance(place, str) else place
     if not (0 <= row < rows and 0 <= column < columns):
         raise InputError(f"no place {row}, {column} in {unit.site}; its map has {rows} rows and {columns} columns")
     return own[:, row, column]
+
+
+def largest(maps: Tensor) -> Tensor:
+    """What maps [picture, ..] are in one place each, [picture]: the first of equals, where a gradient starts alone."""
+    flat = maps.reshape(len(maps), -1)
+    return flat.gather(1, flat.argmax(1, keepdim=True))[:, 0]
 
 
 def class_number(classifier: Classifier, name: str) -> int:

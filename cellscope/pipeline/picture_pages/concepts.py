@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellscope.axes import Unit
 from cellscope.evidence.several import k_best, steps
-from cellscope.hooks.modules import Outlet
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.pages import number
 from cellscope.pipeline.picture_pages.bounds import bounded
-from cellscope.pipeline.picture_pages.material import Material, as_shown, maps_of
+from cellscope.pipeline.picture_pages.maps import maps_of_pairs
+from cellscope.pipeline.picture_pages.material import Material, as_shown
 from cellscope.pipeline.picture_pages.words import concept_headline, header
 from cellscope.report.contents import Line, Ranking, UnitCurves, UnitRow
 from cellscope.report.picture_contents import ConceptExample, ConceptPage, PictureBank, RowBank
@@ -114,9 +115,8 @@ class Concepts:
         e, images = self.findings.evidence[concept], self.search.images
         if e.unit is None or e.kind != "span" or images.flat:
             return None, ()
-        outlet = next(o for o in self.search.outlets if o.site == e.unit.site)
-        some = np.sort(np.random.default_rng(self.findings.counts.seed).permutation(len(images))[:LOOKED])
-        maps = self._maps(some, outlet, e.unit.index) * e.sign
+        some, every = self.looked
+        maps = every[e.unit] * e.sign
         masks = images.masks_of(some)[:, images.mask_names.index(e.feature)]
         there = masks.reshape(len(masks), -1).any(1)
         top = maps.reshape(len(maps), -1).max(1)
@@ -134,14 +134,26 @@ class Concepts:
         )
         return bank_of(self.material, some[used]), made
 
-    def _maps(self, some: NDArray[np.int64], outlet: Outlet, unit: int) -> NDArray[np.float32]:
-        """What one unit does on some pictures, [picture, row, column]."""
-        network, images = self.search.network, self.search.images
-        parts = [
-            maps_of(network, images.pixels(some[at : at + 64]), [outlet.site])[outlet.site][:, unit]
-            for at in range(0, len(some), 64)
-        ]
-        return np.concatenate(parts)
+    @cached_property
+    def looked(self) -> tuple[NDArray[np.int64], dict[Unit, NDArray[np.float32]]]:
+        """The pictures that are looked at, and what the best units of all concepts do on them [picture, row, column].
+
+        All of them in one pass.
+        """
+        images = self.search.images
+        some = np.sort(np.random.default_rng(self.findings.counts.seed).permutation(len(images))[:LOOKED])
+        units = sorted({e.unit for e in self.findings.evidence if e.unit is not None}, key=str)
+        by_site = {site: [unit for unit in units if unit.site == site] for site in {unit.site for unit in units}}
+        pairs = {
+            site: (np.tile(some, len(own)), np.repeat([unit.index for unit in own], len(some)))
+            for site, own in by_site.items()
+        }
+        found = maps_of_pairs(self.search.network, images, pairs)
+        return some, {
+            unit: found[site][at * len(some) : (at + 1) * len(some)]
+            for site, own in by_site.items()
+            for at, unit in enumerate(own)
+        }
 
 
 def bank_of(material: Material, numbers: NDArray[np.int64]) -> PictureBank | RowBank:

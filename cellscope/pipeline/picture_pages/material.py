@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Site
 from cellscope.evidence.several import Sample
-from cellscope.hooks.modules import Outlet, watch
+from cellscope.hooks.modules import Outlet
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.picture_pages.bounds import shrunk
+from cellscope.pipeline.picture_pages.maps import maps_of, maps_of_pairs
 from cellscope.pipeline.picture_pages.sample import samples
-from cellscope.vision.examples import Examples, examples
+from cellscope.vision.examples import WHICH, Examples, examples
 from cellscope.vision.receptive import ReceptiveField, receptive_fields
 
 SHOWN = 6
 """Pictures on which a layer's maps are shown."""
+HELD = 1 << 26
+"""Numbers in the maps of examples that are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class Material:
     examples: dict[Site, Examples]
     fields: dict[Site, ReceptiveField]
     samples: dict[Site, Sample]
+    _maps: dict[Site, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, search: PictureSearch, progress: Progress | None = None) -> Material:
@@ -54,6 +57,35 @@ class Material:
     def network(self) -> Classifier:
         return self.search.network
 
+    def example_maps(self, site: Site) -> dict[str, NDArray[np.float32]]:
+        """What every unit of a layer does on its top, bottom and random examples, each [unit, k, row, column]."""
+        if site not in self._maps:
+            self._maps.clear()
+            self._maps.update(self._next_maps(site))
+        return self._maps[site]
+
+    def _next_maps(self, first: Site) -> dict[Site, dict[str, NDArray[np.float32]]]:
+        """Those of a layer and of the next ones, as many as can be held, so that one pass serves them all."""
+        kept: dict[Site, list[NDArray[np.int64]]] = {}
+        held, sites = 0, list(self.examples)
+        for site in sites[sites.index(first) :]:
+            own = [self.examples[site].kept(which).pictures for which in WHICH]
+            held += sum(part.size for part in own) * prod(self.examples[site].grid)
+            if kept and held > HELD:
+                break
+            kept[site] = own
+        pairs = {
+            site: (np.concatenate(own, 1).ravel(), np.repeat(np.arange(len(own[0])), sum(p.shape[1] for p in own)))
+            for site, own in kept.items()
+        }
+        found = maps_of_pairs(self.network, self.search.images, pairs)
+        made = {}
+        for site, own in kept.items():
+            each = [part.shape[1] for part in own]
+            maps = found[site].reshape(len(own[0]), sum(each), *found[site].shape[1:])
+            made[site] = dict(zip(WHICH, np.split(maps, np.cumsum(each)[:-1], axis=1), strict=True))
+        return made
+
     @cached_property
     def main(self) -> tuple[Outlet, ...]:
         """The layers that what is dear is measured of: what blocks hand on (activations), and the class scores.
@@ -69,15 +101,6 @@ class Material:
 ACTIVATIONS = (
     "ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Hardswish",
 )  # fmt: skip
-
-
-@torch.no_grad()
-def maps_of(network: Classifier, pixels: NDArray[np.float32], sites: Sequence[Site]) -> dict[Site, NDArray[np.float32]]:
-    """What every unit does on these pictures, float32 [picture, unit, row, column]; 1 x 1 without places."""
-    with watch(network.module, sites, stop=True) as seen:
-        heard = seen.play(network.prepare(pixels))
-        found = {site: heard[site].float().cpu().numpy() for site in sites}
-    return {site: x if x.ndim == 4 else x[:, :, None, None] for site, x in found.items()}
 
 
 def as_shown(

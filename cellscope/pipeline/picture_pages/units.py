@@ -17,9 +17,9 @@ from cellscope.pipeline.picture_pages.concepts import Concepts
 from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.filters import layer_filters
 from cellscope.pipeline.picture_pages.made import Made, made_for
-from cellscope.pipeline.picture_pages.material import Material, maps_of
+from cellscope.pipeline.picture_pages.material import Material
 from cellscope.report.picture_contents import ConceptScore, Examples, Filter, Lesion, PictureUnit
-from cellscope.vision.examples import Kept
+from cellscope.vision.examples import WHICH
 from cellscope.vision.importance import Importance, each_unit
 from cellscope.vision.labelled import Halves
 from cellscope.vision.lesions import FILLS
@@ -66,7 +66,7 @@ class Units:
 
     def all(self) -> tuple[PictureUnit, ...]:
         """Every unit, in order."""
-        kept = {which: self._kept(self.examples.kept(which)) for which in ("top", "bottom", "random")}
+        kept = {which: self._kept(which) for which in WHICH}
         return tuple(self.unit(k, {which: some[k] for which, some in kept.items()}) for k in range(self.outlet.units))
 
     def unit(self, index: int, examples: Mapping[str, Examples]) -> PictureUnit:
@@ -96,20 +96,16 @@ class Units:
     def address(self, index: int) -> str:
         return f"{self.outlet.site}/{index}"
 
-    def _kept(self, kept: Kept) -> list[Examples]:
+    def _kept(self, which: str) -> list[Examples]:
         """The examples of every unit, with the boxes that it sees and its maps."""
-        network, images, flat = self.material.network, self.material.search.images, self.material.search.images.flat
-        used = np.unique(kept.pictures)
-        maps: dict[int, NDArray[np.float32]] = {}
-        for at in range(0, len(used) if not flat and self.outlet.grid != (1, 1) else 0, 64):
-            some = used[at : at + 64]
-            heard = maps_of(network, images.pixels(some), [self.outlet.site])[self.outlet.site]
-            maps |= dict(zip(some.tolist(), heard, strict=True))
-        made = []
+        flat = self.material.search.images.flat
+        placed = not flat and self.outlet.grid != (1, 1)
+        maps = self.material.example_maps(self.outlet.site)[which] if placed else None
+        kept, made = self.examples.kept(which), []
         for unit in range(self.outlet.units):
             pictures = kept.pictures[unit].tolist()
             boxes = None if flat else np.array([self._box(place) for place in kept.places[unit].tolist()])
-            own = np.stack([maps[p][unit] for p in pictures]) if maps else None
+            own = maps[unit] if maps is not None else None
             values = tuple(float(v) for v in kept.values[unit])
             made.append(Examples(inputs=tuple(self.bank[p] for p in pictures), values=values, boxes=boxes, maps=own))
         return made
