@@ -57,7 +57,9 @@ class Preprocessing:
         if self.order == "bgr":
             x = x.flip(1)
         mean, std = self._columns(x.shape[1])
-        return (x * (self.high - self.low) + self.low - mean) / std
+        if (self.low, self.high) != (0.0, 1.0):
+            x = x * (self.high - self.low) + self.low
+        return (x - mean).div_(std)
 
     def undo(self, inputs: Tensor) -> Tensor:
         """Pictures as they are shown, in 0..1 (unclipped), from what the network gets; differentiable."""

@@ -17,6 +17,7 @@ from cellscope.models.preprocessing import Preprocessing
 from cellscope.models.state_dict import read_state_dict
 from cellscope.pipeline.picture_training import held_back_images
 from cellscope.training.checkpoint import read_checkpoint
+from cellscope.training.picture_batches import channels_last
 from cellscope.training.run import RUNS, RunFolder, Which, all_runs, open_run
 
 
@@ -63,6 +64,7 @@ def load_classifier(run: RunFolder, *, which: Which = "best") -> Classifier:
     with torch.random.fork_rng(devices=[]):
         module = shapes.build()
     fill(module, own, path)
+    channels_last(module)  # its convolutions answer nearly twice as quickly
     said = f"{shapes.describe()}, {which} weights"
     if isinstance(description.get("step"), int):
         said += f" (step {description['step']:,})"

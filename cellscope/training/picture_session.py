@@ -21,6 +21,8 @@ from cellscope.training.session import Session
 
 QUICK = 2_000
 """Held-back pictures that the losses along the way are measured on."""
+AT_ONCE = 64
+"""Of them in a pass: larger maps leave a core's own cache."""
 
 
 def softmax_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -58,8 +60,8 @@ class PictureSession(Session):
         model, right, nats = self.trainer.model, 0, 0.0
         precision = "fp32" if whole else self.trainer.precision
         with evaluating(model), torch.no_grad(), autocast(self.trainer.device, precision):
-            for at in range(0, len(index), 256):
-                here = index[at : at + 256]
+            for at in range(0, len(index), AT_ONCE):
+                here = index[at : at + AT_ONCE]
                 x = batches.preprocessing.apply(batches.images.pixels(here)).to(self.trainer.device)
                 labels = torch.from_numpy(batches.labels[here]).to(self.trainer.device)
                 logits = model(x)

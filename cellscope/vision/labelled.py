@@ -60,7 +60,7 @@ def halves(classifier: Classifier, images: ImageSet, *, most: int | None = None,
 
 
 @torch.no_grad()
-def told(classifier: Classifier, images: ImageSet, *, batch: int = 256) -> Numbers:
+def told(classifier: Classifier, images: ImageSet, *, batch: int = 64) -> Numbers:
     """The class with the highest score, int64 [picture]."""
     made = np.zeros(len(images), np.int64)
     with evaluating(classifier.module):
