@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from cellscope.axes import Progress
@@ -28,17 +29,24 @@ def write_picture_pages(
     dear = Dear.of(material, two, effort, progress)
     concepts = Concepts(material)
     total = len(search.outlets) + len(search.findings.features) + 1
-    for position, outlet in enumerate(search.outlets):
-        if progress:
-            progress(position, total, str(outlet.site))
-        write_layer_page(reports, layer_page(material, concepts, dear, position, effort), single_file=single_file)
-    for concept, feature in enumerate(search.findings.features):
-        if progress:
-            progress(len(search.outlets) + concept, total, feature.name)
-        write_concept_page(reports, concepts.page(concept), single_file=single_file)
-    path = write_picture_run_page(
-        reports, run_page(material, concepts, dear, two, effort, progress), single_file=single_file
-    )
+    writing: list[Future[Path]] = []
+    with ThreadPoolExecutor(1, "cellscope-pages") as pool:  # a page is compressed while the next one is measured
+        for position, outlet in enumerate(search.outlets):
+            if progress:
+                progress(position, total, str(outlet.site))
+            layer = layer_page(material, concepts, dear, position, effort)
+            if len(writing) > 1:  # so that pages do not wait in memory
+                writing.pop(0).result()
+            writing.append(pool.submit(write_layer_page, reports, layer, single_file=single_file))
+        for concept, feature in enumerate(search.findings.features):
+            if progress:
+                progress(len(search.outlets) + concept, total, feature.name)
+            page = concepts.page(concept)
+            writing.append(pool.submit(write_concept_page, reports, page, single_file=single_file))
+        run = run_page(material, concepts, dear, two, effort, progress)
+        for future in writing:
+            future.result()
+    path = write_picture_run_page(reports, run, single_file=single_file)
     write_index(reports, single_file=single_file)
     return path
 
