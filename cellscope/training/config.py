@@ -55,13 +55,13 @@ class TrainingConfig:
         self._need("learning_rate", 0, 1000)
         self._need("warm_up", 0, 10**9, whole=True)
         self._need("final_rate", 0, 1)
-        self._need("grad_clip", 0, 1e9)
+        self._need("grad_clip", 0, 10**9)
         self._need("seed", 0, 2**63 - 1, whole=True)
         if self.epochs is None and self.minutes is None:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
         for name in ("epochs", "minutes"):
             if getattr(self, name) is not None:
-                self._need(name, 0, 1e7)
+                self._need(name, 0, 10**7)
         for name, known in (("precision", PRECISIONS), ("decay", DECAYS)):
             if getattr(self, name) not in known:
                 raise InputError(f"no {name} {getattr(self, name)!r}; there is {', '.join(known)}")

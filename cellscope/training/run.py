@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class RunFolder:
     ) -> RunFolder:
         """Make runs/NAME with its run.json; InputError where the name is unfit or taken: no run is ever overwritten."""
         path = runs / check_name(name)
+        if runs.exists() and not runs.is_dir():
+            raise InputError(f"{runs} is a file, not a folder of runs; give another with --runs")
         try:
             runs.mkdir(parents=True, exist_ok=True)
             path.mkdir()
@@ -136,15 +139,20 @@ class RunFolder:
 
 
 def check_name(name: str) -> str:
-    """The name, where it is fit for a folder: InputError for separators, `..`, and what begins with a dot or dash."""
+    """The name, where it is fit for a folder: InputError for separators, `..`, and what begins with a dot or dash.
+
+    A file system counts bytes, and most end at 255: what is written beside a run has its name and some more.
+    """
     if not re.fullmatch(r"\w[\w.+-]{0,99}", name) or ".." in name:
         raise InputError(f"{name!r:.120} is no name for a run; use up to 100 letters, digits, '_', '-', '+' and '.'")
+    if len(os.fsencode(name)) > 200:
+        raise InputError(f"{name!r:.120} is too long a name for a run: it takes {len(os.fsencode(name))} bytes of 200")
     return name
 
 
 def free_name(runs: Path, stem: str) -> str:
     """The first of stem-1, stem-2, ... that is no run yet."""
-    clean = re.sub(r"[^\w+-]+", "_", stem).strip("_-+")[:80] or "run"
+    clean = re.sub(r"[^\w+-]+", "_", stem).encode()[:80].decode(errors="ignore").strip("_-+") or "run"
     number = 1
     while (runs / f"{clean}-{number}").exists():
         number += 1
@@ -168,8 +176,11 @@ def latest_run(runs: Path = RUNS) -> RunFolder:
 def open_run(name: str | Path, runs: Path = RUNS) -> RunFolder:
     """The run of that name in `runs`, or at that path; MissingError lists the runs that are there."""
     for path in (runs / str(name), Path(name)):
-        if str(name) and (path / "run.json").is_file():
-            return RunFolder(path)
+        try:
+            if str(name) and (path / "run.json").is_file():
+                return RunFolder(path)
+        except OSError:
+            pass  # no name for a file here, such as one that is too long
     raise not_found("run", str(name), [run.name for run in reversed(all_runs(runs))])
 
 
@@ -184,7 +195,7 @@ def load_network(run: RunFolder | str | Path, *, which: Which = "best", device: 
     path = folder.weights(which)
     tensors, description = read_checkpoint(path)
     module = _filled(config, tensors, path)
-    said = f"{config.describe()}, {which} weights"
+    said = f"{config.describe()}, {f'{which} weights' if which in ('best', 'last') else 'a snapshot'}"
     if isinstance(description.get("step"), int):
         said += f" (step {description['step']:,})"
     return Network(module.to(device).eval(), vocabulary, folder.name, said)

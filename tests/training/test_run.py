@@ -35,6 +35,23 @@ def test_hostile_names_are_refused(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_counts_its_bytes(tmp_path):
+    """A name that no file system would take is refused as a name, and the default name stays short in any script."""
+    with pytest.raises(InputError, match="takes 300 bytes of 200"):
+        check_name("文" * 100)
+    assert check_name(free_name(tmp_path, "文" * 80)) == "文" * 26 + "-1"
+    with pytest.raises(InputError, match="no run 'x"):
+        open_run("x" * 300, tmp_path)
+
+
+def test_a_file_is_no_folder_of_runs(tmp_path):
+    """A file where the folder of runs should be is named as such, and stays as it was."""
+    (tmp_path / "runs").write_text("mine")
+    with pytest.raises(InputError, match="is a file, not a folder of runs"):
+        RunFolder.create(tmp_path / "runs", "r", {})
+    assert (tmp_path / "runs").read_text() == "mine"
+
+
 def test_ordinary_names_are_fine():
     """Letters of any script, digits, dots and dashes make a name."""
     assert [check_name(name) for name in ("war-and-peace", "Война_1", "v1.2+x")]

@@ -105,8 +105,9 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"), vocabulary_size=len(network.vocabulary),
     )  # fmt: skip
     good = any(p.spread in ("local", "sparse", "distributed") for p in found.probes)
+    steps = "every character" if found.stride == 1 else f"one character in {found.stride}"
     method = (
-        f"{sum(found.sites.values()):,} units of {', '.join(map(str, found.sites))}; every {found.stride}. character.",
+        f"{sum(found.sites.values()):,} units of {', '.join(map(str, found.sites))}; {steps}.",
         f"Units and weights come from the even blocks, scores from {found.reporting} groups of odd ones.",
         f"{found.draws} random sets at each number of units, seed {found.seed}.",
     )
