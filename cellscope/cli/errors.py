@@ -69,7 +69,8 @@ def told(found: Compared) -> str:
         parts.append(_closings(found, n))
     for title, places in (("the network is farthest behind", found.errors.worse),
                           (f"the {n} is farthest behind", found.errors.better)):  # fmt: skip
-        parts.append("\n".join([f"{title} (nats a character: network, {n})", *(_line(found, s) for s in places)]))
+        if places:
+            parts.append("\n".join([f"{title} (nats a character: network, {n})", *(_line(found, s) for s in places)]))
     rare = ", ".join(f"{name} ({count})" for name, count in found.rare.items())
     parts.append(
         (f"closing too rarely to be told: {rare}\n" if rare else "")

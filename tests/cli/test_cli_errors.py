@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ from click.testing import CliRunner, Result
 from torch import nn
 
 from cellscope.cli import cellscope
+from cellscope.cli.errors import told
 from cellscope.data.text import Corpus
 from cellscope.errors import CellscopeError, InputError, MissingError
+from cellscope.pipeline.errors import errors_in
+from cellscope.pipeline.exhibits.errors import errors_exhibit
 from cellscope.pipeline.training import ModelOptions, begin
 from cellscope.training.config import TrainingConfig
 
@@ -57,6 +61,15 @@ def test_errors_in_words_and_as_a_page(place: Path) -> None:
     assert (place / "reports" / "tiny" / "study-errors~ngrams.csv").is_file()
     assert "page: " in done.stderr
     assert len(list((place / "runs" / "tiny" / "control").glob("ngrams-*.npz"))) == 1
+
+
+def test_nothing_is_headed_that_is_not_there(place: Path) -> None:
+    """Where the n-grams are nowhere behind, neither the terminal nor the page has a heading for the places."""
+    found = errors_in("tiny", runs=place / "runs", order=6, features=["parentheses"])
+    none = replace(found, errors=replace(found.errors, better=()))
+    assert "6-gram is farthest behind" not in told(none)
+    titles = [figure.title for figure in errors_exhibit(none).figures]
+    assert titles == ["Wrong for one alone", "Where the network is farthest behind"]
 
 
 def test_errors_as_json(place: Path) -> None:

@@ -79,6 +79,7 @@ def errors_exhibit(found: Compared) -> Exhibit:
     """Which characters only one of the two gets wrong, and where the two differ most."""
     groups = (*found.errors.classes, found.errors.all)
     labels = tuple(g.name for g in groups)
+    behind = (("network", found.errors.worse), (f"{found.order}-gram model", found.errors.better))
     shares = (
         _bar("network alone", [g.only_network for g in groups]),
         _bar(f"{found.order}-gram alone", [g.only_ngram for g in groups]),
@@ -96,8 +97,7 @@ def errors_exhibit(found: Compared) -> Exhibit:
                 groups=shares,
                 value="share of the characters",
             ),
-            _samples("Where the network is farthest behind", found.errors.worse, found),
-            _samples(f"Where the {found.order}-gram model is farthest behind", found.errors.better, found),
+            *(_samples(f"Where the {name} is farthest behind", places, found) for name, places in behind if places),
         ),
         table=_table("characters", groups),
     )
@@ -106,8 +106,10 @@ def errors_exhibit(found: Compared) -> Exhibit:
 def distance_exhibit(found: Compared, number: int) -> Exhibit:
     """Loss inside one feature and at what closes it, by distance to what opened it."""
     d, n = found.distances[number], f"{found.order}-gram model"
-    alike = f"network {d.closing.network:.2f} nats, {n} {d.closing.ngram:.2f}"
-    told = closes(d, n) or f"what closes {d.feature} costs both alike ({alike})"
+    both = f"the network {d.closing.network:.2f} nats and the {n} {d.closing.ngram:.2f}"
+    told = closes(d, n) or f"what closes {d.feature} costs {both}: neither is surely better"
+    known = _known(d.closings)
+    closing = _bars("Closing", "Mean loss of the last character, by its distance to the first.", known, found)
     slug = "-".join(re.findall("[a-z0-9]+", d.feature.lower()))
     rows = [("opening", [d.opening] if d.opening else []), ("inside", list(d.inside)), ("closing", [*d.closings])]
     table = [{"where": where, **row} for where, groups in rows for row in _table("distance", groups).rows]
@@ -119,9 +121,7 @@ def distance_exhibit(found: Compared, number: int) -> Exhibit:
             f"{d.spans:,} spans close in the {found.asked.length:,} characters; distance 0 is the first character.",
         ),
         figures=(
-            _bars(
-                "Closing", "Mean loss of the last character, by its distance to the first.", _known(d.closings), found
-            ),
+            *((closing,) if known else ()),
             Lines(
                 title="The network's loss less the n-gram's",
                 caption="By distance to the first character of the span; below zero the network is better.",
