@@ -230,6 +230,18 @@ def test_odd_figures_are_drawn(tmp_path: Path, opened: Open) -> None:
     assert page.evaluate(drawn) == [True, False]
 
 
+def test_a_short_logarithmic_axis_writes_its_numbers_out(tmp_path: Path, opened: Open) -> None:
+    """Over less than two decades the ticks are 1, 2, 5, 10, 20: no 20 that looks like a 2."""
+    curve = Series(name="units", x=(1.0, 4.0, 24.0), y=(0.1, 0.2, 0.3))
+    short = Exhibit(
+        key="short", title="Short", sentence="Short.",
+        figures=(Lines(title="k", series=(curve,), x="units", y="R2", log_x=True),),
+    )  # fmt: skip
+    page = opened(write_study_page(tmp_path, study((short,))))
+    settled(page, 1)
+    assert page.locator(".xaxislayer-above .xtick text").all_text_contents() == ["1", "2", "5", "10", "20"]
+
+
 def test_what_cannot_be_shown_is_refused() -> None:
     """Ragged curves, bars without labels, frames of two kinds, bad keys: an InputError that says which."""
     with pytest.raises(InputError, match="x and y of a"):

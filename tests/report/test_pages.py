@@ -435,6 +435,15 @@ def test_index_lists_every_page(site: Path, opened: Open) -> None:
         assert (site / link.get_attribute("href")).is_file()
 
 
+def test_a_score_is_never_rounded_to_one(tmp_path: Path, opened: Open) -> None:
+    """Above .99 the run's table has three digits, as the terminal has."""
+    page = planted.run_page()
+    row = {**page.features.rows[0], "auc": 0.9996, "auc_low": 0.9912, "auc_high": 0.9999}
+    near = replace(page, features=replace(page.features, rows=(row, *page.features.rows[1:])))
+    words = opened(write_run_page(tmp_path, near)).inner_text("#found tbody tr")
+    assert ".999 (.991–.999)" in words
+
+
 def test_numbers_beside_the_page_are_those_on_it(site: Path, opened: Open) -> None:
     """The CSV's first row is the table's first row."""
     page = opened(site / "python" / "quote-single.html")

@@ -44,7 +44,7 @@
       });
     }
     const adjust = made => {
-      if (f.log_x) { made.xaxis.type = 'log'; made.xaxis.dtick = 1; made.xaxis.minor = { showgrid: false }; if (decades(f) < 2) delete made.xaxis.dtick; }
+      if (f.log_x) { made.xaxis.type = 'log'; made.xaxis.dtick = 1; made.xaxis.minor = { showgrid: false }; if (decades(f) < 2) { delete made.xaxis.dtick; if (decades(f) > 0.7) Object.assign(made.xaxis, steps(f)); } }
       if (f.log_y) made.yaxis.type = 'log';
       if (fixed) { made.xaxis.range = fixed.x; made.yaxis.range = fixed.y; }
       made.hovermode = 'closest';
@@ -57,6 +57,13 @@
   function decades(f) {
     const x = f.series.flatMap(s => s.x).filter(v => known(v) && v > 0);
     return x.length ? Math.log10(Math.max(...x) / Math.min(...x)) : 0;
+  }
+
+  /* Over less than two decades 1, 2, 5, 10 ... are written out: Plotly's own ticks call 20 a small 2. */
+  function steps(f) {
+    const x = f.series.flatMap(s => s.x).filter(v => known(v) && v > 0), tickvals = [];
+    for (let e = Math.floor(Math.log10(Math.min(...x))); e <= Math.log10(Math.max(...x)); e += 1) tickvals.push(...[1, 2, 5].map(m => Number((m * 10 ** e).toPrecision(1))));
+    return { tickvals, ticktext: tickvals.map(v => v.toLocaleString('en-US', { maximumFractionDigits: 6 })) };
   }
 
   function bars(f, look, fixed) {

@@ -107,8 +107,8 @@
     value(column, row, k) {
       const said = this.say && this.say(column, row);
       if (said) return said;
-      const text = Scope.written(row.cells[k], column.form), between = row.interval && column.key === 'auc' ? row.interval : null;
-      return between && between.every(Number.isFinite) ? `${text} (${between.map(v => Scope.short(v)).join('\u2013')})` : text;
+      const text = column.key === 'auc' ? Scope.score(row.cells[k]) : Scope.written(row.cells[k], column.form), between = row.interval && column.key === 'auc' ? row.interval : null;
+      return between && between.every(Number.isFinite) ? `${text} (${between.map(v => Scope.score(v)).join('\u2013')})` : text;
     }
 
     mark(key, scroll) {
