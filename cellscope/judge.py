@@ -203,16 +203,19 @@ def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int) -> None:
 def _score_lags(table: dict[str, Floats], lags: Lags, binary: NDArray[np.bool_]) -> None:
     """The lag is chosen on one half; its score is the unit's own and what the lag gains on the other half.
 
-    Lags are summed over a part of the steps only, so it is their difference that is compared with a score of all.
+    Lags are summed over a part of the steps only, so it is their difference that is compared with a score of all, in
+    log odds (of numbers in Fisher's z), where no gain leads beyond 1.
     """
     chosen = lags.effects(CHOOSE, binary) * table["sign"][:, None, :]
     best = chosen.argmax(1)
     table["lag"][:] = LAGS[best]
     table["lag_gain"][:] = np.take_along_axis(chosen, best[:, None, :], axis=1)[:, 0] - chosen[:, REACH]
     effects = lags.effects(REPORT, binary) * table["sign"][:, None, :]
-    gain = np.take_along_axis(effects, best[:, None, :], axis=1)[:, 0] - effects[:, REACH]
-    score = np.where(binary[:, None], table["auc"], table["rank_r"])
-    table["lag_score"][:] = np.clip(score + gain, np.where(binary, 0.0, -1.0)[:, None], 1.0)
+    there, here = np.take_along_axis(effects, best[:, None, :], axis=1)[:, 0], effects[:, REACH]
+    auc = expit(logit(table["auc"]) + logit(0.5 + there) - logit(0.5 + here))
+    z = [np.arctanh(np.clip(r, -0.999999, 0.999999)) for r in (table["rank_r"], there, here)]
+    moved = np.where(binary[:, None], auc, np.tanh(z[0] + z[1] - z[2]))
+    table["lag_score"][:] = np.where(best == REACH, np.where(binary[:, None], table["auc"], table["rank_r"]), moved)
 
 
 def _p_values(tables: Sequence[dict[str, Floats]], parts: Sequence[Any]) -> Floats | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labels
 from cellscope.features.labeller import spans as text_spans
 from cellscope.findings import COLUMNS, Findings
-from cellscope.judge import judge
+from cellscope.judge import _score_lags, judge
 from cellscope.observe import ArraySource, rounds
+from cellscope.sinks.lags import REACH
 
 LENGTH = 40_000
 FEATURES = (
@@ -164,6 +166,21 @@ def test_lags_and_r_of_a_rare_feature_in_a_long_text() -> None:
     at_zero = scores["lag"][0] == 0
     assert at_zero.any()
     assert np.allclose(scores["lag_score"][0, at_zero], scores["auc"][0, at_zero])
+
+
+def test_no_lag_makes_a_unit_perfect() -> None:
+    """A gain measured on part of the steps leads towards 1 and never to it; where both agree, it is taken as it is."""
+    gains = np.zeros((2, 17, 3))  # [feature, lag, unit], less a half where it is an AUC
+    gains[0, REACH], gains[0, REACH + 2] = (0.40, 0.47, 0.48), (0.49, 0.49, 0.48)
+    gains[1, REACH], gains[1, REACH + 2] = (0.50, 0.90, 0.95), (0.80, 0.99, 0.95)
+    lags = SimpleNamespace(effects=lambda half, binary: gains)
+    table = {key: np.zeros((2, 3)) for key in ("lag", "lag_gain", "lag_score")}
+    table |= {"sign": np.ones((2, 3)), "auc": np.array([[0.90, 0.99, 0.98], [np.nan] * 3])}
+    table["rank_r"] = np.array([[np.nan] * 3, [0.50, 0.99, 0.95]])
+    _score_lags(table, lags, np.array([True, False]))
+    assert table["lag"].tolist() == [[2, 2, 0], [2, 2, 0]]
+    assert table["lag_score"][0] == pytest.approx([0.99, 0.99672, 0.98], abs=1e-4)
+    assert table["lag_score"][1] == pytest.approx([0.80, 0.99904, 0.95], abs=1e-4)
 
 
 def test_whatever_beats_the_text_has_an_interval() -> None:
