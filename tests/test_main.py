@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+FULL = Path("/dev/full")
 
 
 def test_the_package_runs_as_a_module() -> None:
@@ -12,3 +17,13 @@ def test_the_package_runs_as_a_module() -> None:
     assert done.stdout.startswith("cellscope ")
     done = subprocess.run([sys.executable, "-m", "cellscope", "nosuch"], capture_output=True, text=True, check=False)
     assert (done.returncode, "No such command" in done.stderr) == (2, True)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_said() -> None:
+    """Where what is printed cannot be kept, that is one line and exit code 1."""
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cellscope", "features"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "cellscope: no space left on the device that is written to\n")

@@ -6,6 +6,7 @@ A command is one file of this folder and one line of `COMMANDS`. Command files i
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -99,9 +100,11 @@ def main() -> None:
         if os.environ.get("CELLSCOPE_TRACEBACK"):
             raise
         reason = " ".join(str(error).split())[:300]
-        click.echo(
-            f"cellscope: failed in a way that nobody foresaw: {type(error).__name__}: {reason} "
-            "(CELLSCOPE_TRACEBACK=1 shows where)", err=True,
-        )  # fmt: skip
+        said = (
+            f"failed in a way that nobody foresaw: {type(error).__name__}: {reason} (CELLSCOPE_TRACEBACK=1 shows where)"
+        )
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            said = "no space left on the device that is written to"
+        click.echo(f"cellscope: {said}", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
