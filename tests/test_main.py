@@ -26,4 +26,13 @@ def test_a_full_disk_is_said() -> None:
         done = subprocess.run(
             [sys.executable, "-m", "cellscope", "features"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (1, "cellscope: no space left on the device that is written to\n")
+    assert (done.returncode, done.stderr) == (1, "cellscope: No space left on device\n")
+
+
+def test_a_name_that_no_disk_takes_is_said() -> None:
+    """A file name that is too long is named, shortened, on one line."""
+    arguments = [sys.executable, "-m", "cellscope", "train", "x" * 300]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("cellscope: File name too long: 'xxx")
+    assert len(done.stderr.splitlines()) == 1

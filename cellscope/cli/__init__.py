@@ -103,8 +103,8 @@ def main() -> None:
         said = (
             f"failed in a way that nobody foresaw: {type(error).__name__}: {reason} (CELLSCOPE_TRACEBACK=1 shows where)"
         )
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            said = "no space left on the device that is written to"
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.ENAMETOOLONG):
+            said = f"{error.strerror}: {error.filename!r:.120}" if error.filename else f"{error.strerror}"
         click.echo(f"cellscope: {said}", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
