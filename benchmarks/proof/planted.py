@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellscope.axes import Site, Unit
+from cellscope.axes import Unit
 from cellscope.count import count
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.evidence.portraits import kinds_of
+from cellscope.evidence.probes import Probe
 from cellscope.evidence.probing import probe
-from cellscope.features.feature import Feature
-from cellscope.findings import Findings
+from cellscope.evidence.verdicts import Evidence
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import judge
 from cellscope.models.network import Network
@@ -22,9 +22,6 @@ from proof.material import SEED, trained
 from proof.rows import Part, Row, table
 
 LENGTH = 100_000
-CELL = Site("lstm.0", "cell")
-LATE_URL = Feature(name="planted-url-late", pattern=r"(?<=ht)t[^ \n]*[ \n].", flags=("DOTALL",))
-"""Where a detector of URLs is on that is two characters late: a linear reading has no lag of its own."""
 RANDOM, HIDDEN = 4, 2
 """Networks of random units, and of trained ones, with planted cells."""
 
@@ -43,7 +40,7 @@ def measure(quick: bool = False) -> Part:
         "sign": "its sign",
         "lag": "its lag",
         "kind": "its kind",
-        "spread": "local or distributed",
+        "spread": "local or distributed, asked of all streams",
     }
     checks = []
     for name, said in words.items():
@@ -53,49 +50,41 @@ def measure(quick: bool = False) -> Part:
             checks.append(Row(f"Planted cells: {said}", "all", f"{good} of {len(asked)}", good == len(asked)))
     marks = {True: "yes", False: "**no**", None: ""}
     lines = [
-        [r["among"], r["feature"], r["planted"], r["found"], *(marks[r["right"].get(name)] for name in words)]
-        for r in rows
-    ]
-    page = table(["among", "feature", "planted", "what was said", *words], lines)
+        [r["among"], r["feature"], r["planted"], "; ".join(filter(None, (r["found"], r["probe"]))),
+         *(marks[r["right"].get(name)] for name in words)] for r in rows
+    ]  # fmt: skip
+    page = table(["among", "feature", "planted: exact addresses", "what find and probe said", *words], lines)
     return Part("Planted networks", tuple(checks), {"plants": rows}, page)
 
 
 def _one(network: Network, plants: tuple[Plant, ...], corpus: Corpus, among: str) -> list[dict[str, Any]]:
-    """What is said of each plant of one network, and whether it is right."""
+    """What is said of each plant of one network, asked as a user asks: all streams, the features as they are."""
     features = tuple(plant.feature for plant in plants)
-    sites = choose_sites(network.module)
-    with NetworkSource(network, corpus, sites) as source:
+    with NetworkSource(network, corpus, choose_sites(network.module)) as source:
         findings = judge(count(source, corpus, features, seed=SEED))
-    with NetworkSource(network, corpus, (CELL,)) as source:
-        probes = probe(source, corpus, (*features, LATE_URL), seed=SEED)
+        probes = probe(source, corpus, features, seed=SEED)
+        # Of every exact address, whichever of them was found.
+        lags = {e.feature: e.lag for e in findings.evidence}
+        plans = {u: (plant.feature, lags[plant.feature.name]) for plant in plants for u in plant.exact}
+        kinds = {u: k.name for u, k in kinds_of(source, corpus, plans, stretch=stretch_of(findings)).items()}
     evidence, read = {e.feature: e for e in findings.evidence}, {p.feature: p for p in probes.probes}
-    kinds = _kinds(network, corpus, findings)
-    made = []
-    for plant in plants:
-        e, name = evidence[plant.feature.name], plant.feature.name
-        reading = read[LATE_URL.name if plant.lag else name]
-        right = {"spread": reading.spread == plant.spread}
-        if plant.spread == "local":
-            right["unit"] = e.found and e.unit is not None and e.unit.index == plant.units[0]
-            right["sign"], right["lag"] = e.sign == plant.sign, e.lag == plant.lag
-            right["kind"] = kinds.get(name) == plant.kind
-        where = f"cell {plant.units[0]}" if plant.spread == "local" else f"{len(plant.units)} cells"
-        late = f", {plant.lag} late" if plant.lag else ""
-        alone = f"{plant.kind}, {where}, {'+' if plant.sign > 0 else '-'}{late}"
-        told = alone if plant.sign else f"spread over {where}"
-        said = e.verdict if plant.sign else reading.verdict
-        made.append({"among": among, "feature": name, "planted": told, "found": said, "kind": kinds.get(name, ""),
-                     "spread": reading.spread, "right": right})  # fmt: skip
-    return made
+    return [_told(plant, evidence[plant.feature.name], read[plant.feature.name], kinds, among) for plant in plants]
 
 
-def _kinds(network: Network, corpus: Corpus, findings: Findings) -> dict[str, str]:
-    """What kind of cell the unit is that was found for each feature, at the lag that was found."""
-    best = [(e, f) for e, f in zip(findings.evidence, findings.features, strict=True) if e.unit is not None and e.found]
-    made = {}
-    with NetworkSource(network, corpus, (CELL,)) as source:
-        for e, f in best:
-            assert e.unit is not None
-            cell = Unit(CELL, e.unit.index)
-            made[f.name] = kinds_of(source, corpus, {cell: (f, e.lag)}, stretch=stretch_of(findings))[cell].name
-    return made
+def _told(plant: Plant, e: Evidence, reading: Probe, kinds: dict[Unit, str], among: str) -> dict[str, Any]:
+    """What was said of one plant, and whether it is right; a unit is right if its whole address is an exact one."""
+    name, right = plant.feature.name, {"spread": reading.spread == plant.spread}
+    if plant.spread == "local":
+        right["unit"] = e.found and e.unit in plant.exact
+        right["sign"], right["lag"] = e.sign == plant.sign, e.lag == plant.lag
+        right["kind"] = all(kinds[unit] == kind for unit, kind in plant.exact.items())
+        right["spread"] &= reading.chosen[0] in plant.exact and reading.lag == plant.lag
+    late = f", {plant.lag} late" if plant.lag else ""
+    where = " or ".join(f"{u} ({k})" for u, k in plant.exact.items()) or f"spread over {len(plant.units)} cells"
+    alone = f"{where}, {'+' if plant.sign > 0 else '-'}{late}"
+    return {
+        "among": among, "feature": name, "planted": alone if plant.sign else where,
+        "found": e.verdict if plant.sign else "", "kinds": {str(unit): kinds[unit] for unit in plant.exact},
+        "probe": reading.verdict,
+        "spread": reading.spread, "right": right,
+    }  # fmt: skip

@@ -95,7 +95,19 @@ def _told(found: Curves) -> str:
     else:
         order = {"local": 0, "sparse": 1, "distributed": 2, "nothing": 3}
         curves.sort(key=lambda p: (order[p.spread], p.needed or 0, -p.told))
-        heads = ["feature", "verdict", "units", "best unit", "alone", "share", "all units", "95 %", "control", "random"]
+        heads = [
+            "feature",
+            "late",
+            "verdict",
+            "units",
+            "best unit",
+            "alone",
+            "share",
+            "all units",
+            "95 %",
+            "control",
+            "random",
+        ]
         parts.append(tabulate(heads, [_row(p) for p in curves]))
         counts = {name: sum(p.spread == name for p in curves) for name in order}
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
@@ -115,7 +127,8 @@ def _row(p: Probe) -> list[str]:
 
     one, every = p.rungs[0], p.all
     return [
-        p.feature, p.spread, "-" if p.needed is None else f"{p.needed:,}", str(p.chosen[0]) if p.chosen else "-",
+        p.feature, str(p.lag or "-"), p.spread, "-" if p.needed is None else f"{p.needed:,}",
+        str(p.chosen[0]) if p.chosen else "-",
         digits(one.score), "-" if p.needed is None else f"{max(p.share[0], 0):.0%}", digits(every.score),
         f"{digits(every.low)} to {digits(every.high)}", digits(every.control),
         "-" if p.equalled is None else f"{p.equalled:,}",

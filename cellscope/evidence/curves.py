@@ -5,6 +5,7 @@ others.
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -147,7 +148,9 @@ def curves(covariance: Covariance, mask: int = 0, *, draws: int, seed: int, prog
                 if progress:
                     progress(done, tasks, "probes")
 
-    in_shares(tasks, share, grain=1, each=8)
+    with warnings.catch_warnings():  # where units are alike the lasso's path ends early, and says so
+        warnings.simplefilter("ignore")
+        in_shares(tasks, share, grain=1, each=8)
     told = _explained(lost, halves.labels)
     return Curves(
         (*small, units), told[:features], _explained(by_lasso, halves.labels[:, :features]), told[features:],
@@ -176,16 +179,18 @@ def _explained(lost: Floats, labels: Floats) -> Floats:
     told = np.full((lost.shape[2], len(lost), 3), np.nan)
     for step, errors in enumerate(lost):
         parts = [errors, labels[..., 0], labels[..., 1], labels[..., 2]]
-        value = _log_ratio([p.sum(0) for p in parts])
-        # On the logarithm of what is left, for the share that is explained ends at 1.
-        low, high = jackknife(_log_ratio, parts)
-        told[:, step] = np.stack([1 - np.exp(value), 1 - np.exp(high), 1 - np.exp(low)], axis=1)
+        left = _left([p.sum(0) for p in parts])
+        # A factor of what is left, for the share that is explained ends at 1; not the logarithm block by block: where
+        # one block has nearly all of it, that without the block lies anywhere.
+        reach = (jackknife(_left, parts)[1] - left) / left
+        told[:, step] = np.stack([1 - left, 1 - left * np.exp(reach), 1 - left * np.exp(-reach)], axis=1)
     return told
 
 
-def _log_ratio(sums: list[Floats]) -> Floats:
+def _left(sums: list[Floats]) -> Floats:
+    """What is not explained, as a share of the label's variance."""
     lost, total = sums[0], _total(sums[1:])
-    made: Floats = np.log(np.maximum(lost, 1e-12 * total) / total)
+    made: Floats = np.maximum(lost / total, 1e-12)
     return made
 
 

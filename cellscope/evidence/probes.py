@@ -22,12 +22,13 @@ SHARE = 0.95
 SPARSE = 16
 """So many units at most, and no more than a quarter of all, are few."""
 FLOOR = 0.01
-"""All units tell nothing where the interval of what they explain does not lie above this share of the variance."""
+"""Nothing is told where the interval of the most that is explained does not lie above this share of the variance."""
 
 CRITERION = (
     f"R2 of a linear reading, on blocks that it was not chosen on. Local: one unit has {SHARE:.0%} of what all have; "
-    f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: even all "
-    f"units tell nothing (the interval of their R2 does not lie above {FLOOR:g})"
+    f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: no "
+    f"number of units tells it (the interval of the highest R2 does not lie above {FLOOR:g}). A feature is read some "
+    "characters late where its best unit is"
 )
 
 
@@ -65,6 +66,7 @@ class Probe:
 
     chosen      the units of forward selection, best first; `rungs[i]` reads the first of them
     share       what the best unit explains as a share of `told`, with its interval
+    lag         the label is the feature's so many characters ago: its best unit is that late
     strength    the ridge penalty of all units, chosen within the choosing blocks
     labelled    rows that have the feature (or count for it), of `rows` that were summed
     """
@@ -78,6 +80,7 @@ class Probe:
     chosen: tuple[Unit, ...] = ()
     share: tuple[float, float, float] = (math.nan, math.nan, math.nan)
     strength: float = math.nan
+    lag: int = 0
     remark: str = ""
 
     @property
@@ -88,12 +91,17 @@ class Probe:
     @property
     def told(self) -> float:
         """What all units have: no less than fewer do, though the reading of all may be the worse for its size."""
-        return max(rung.score for rung in self.rungs)
+        return self.most.score
+
+    @property
+    def most(self) -> Rung:
+        """The number of units whose reading tells most."""
+        return max(self.rungs, key=lambda rung: rung.score)
 
     @property
     def needed(self) -> int | None:
         """The fewest units, of those tried, that have what all have; None where nothing is told."""
-        if not self.rungs or not self.all.low > FLOOR:
+        if not self.rungs or not self.most.low > FLOOR:
             return None
         return next(r.units for r in self.rungs if r.score >= SHARE * self.told)
 
@@ -127,27 +135,28 @@ class Probe:
         if not self.rungs:
             return self.remark
         if self.needed is None:
-            return f"{self.feature}: nothing for sure: all {self.of:,} units together tell R2 {self._all}"
+            return f"{self.feature}: nothing for sure: all {self.of:,} units together tell R2 {_told(self.all)}"
         part = next(r.score for r in self.rungs if r.units == self.needed) / self.told
         best, alone = named(self.chosen[0]), f"{max(self.share[0], 0):.0%}"
-        have = f"what all {self.of:,} units tell (R2 {self._all})"
+        have = f"what all {self.of:,} units tell (R2 {_told(self.most)})"
         equal = f"; {self.equalled:,} units drawn at random tell as much as the best one" if self.equalled else ""
         if self.selective <= 0:  # what is read could as well be learnt by heart
             equal += f"; but the probe reads as much of labels by chance (control task, R2 {digits(self.all.control)})"
+        late = f", read {self.lag} character{'s' * (self.lag > 1)} late," if self.lag else ""
         if self.spread == "local":
-            return f"{self.feature} is local: {best} alone has {alone} of {have}{equal}"
+            return f"{self.feature}{late} is local: {best} alone has {alone} of {have}{equal}"
         many = f"it takes {self.needed:,} units to have {part:.0%} of {have}"
-        return f"{self.feature} is {self.spread}: {many}; the best one, {best}, has {alone}{equal}"
-
-    @property
-    def _all(self) -> str:
-        return f"{digits(self.all.score)}, {digits(self.all.low)} to {digits(self.all.high)}"
+        return f"{self.feature}{late} is {self.spread}: {many}; the best one, {best}, has {alone}{equal}"
 
     def figures(self) -> dict[str, Any]:
         """Every figure by its name, with the verdict; units by their addresses."""
         made = asdict(self) | {"chosen": [str(unit) for unit in self.chosen]}
         made["rungs"] = [asdict(rung) | {"selectivity": rung.selectivity} for rung in self.rungs]
         return made | {"spread": self.spread, "needed": self.needed, "equalled": self.equalled, "verdict": self.verdict}
+
+
+def _told(rung: Rung) -> str:
+    return f"{digits(rung.score)}, {digits(rung.low)} to {digits(rung.high)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Unit
-from cellscope.chunks import Chunk, Round
+from cellscope.chunks import Round
 from cellscope.errors import InputError
-from cellscope.evidence.control import ControlTask, contexts
+from cellscope.evidence.control import contexts
 from cellscope.evidence.curves import Curves, curves
 from cellscope.evidence.probes import Probe, Probes, Rung
 from cellscope.evidence.reading import LabelReader, ahead
-from cellscope.features.feature import TEXT_COUNTERS
+from cellscope.evidence.tasks import Tasks
 from cellscope.observe import Source, rounds
 from cellscope.sinks.covariance import Covariance
 from cellscope.sinks.labels import LabelGrid
+from cellscope.sinks.lags import REACH
 
 BLOCKS = 32
 DRAWS = 10
@@ -31,9 +32,10 @@ TOLD = 16
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The sums of one pass, and what they were summed over; tasks are the features, then their controls."""
+    """The sums of one pass, and what they were summed over."""
 
     covariance: Covariance
+    tasks: Tasks
     features: tuple[Any, ...]
     units: tuple[Unit, ...]
     characters: int
@@ -51,17 +53,14 @@ def probe(
 
 
 def measure(
-    source: Source, corpus: Any, features: Sequence[Any], *, start: int = 0, seed: int = 0,
+    source: Source, corpus: Any, features: Sequence[Any], *, start: int = 0, seed: int = 0, late: int = REACH,
     progress: Progress | None = None,
 ) -> Measured:  # fmt: skip
-    """The covariance of all units with one another, with every feature and with its control, in one pass."""
+    """The covariance of all units with one another, with every feature as it is and up to `late` characters late, and
+    with its control, in one pass.
+    """
     reader = LabelReader(corpus, features, start)
-    numerics = reader.features[reader.spans :]
-    control = ControlTask(reader.spans, len(numerics), seed=seed)
-    # The other counters count at every character, so their rows are those of all spans.
-    partial = [at for at, f in enumerate(numerics) if f.counter not in (*TEXT_COUNTERS, "depth")]
-    counted = np.zeros(len(reader.features), np.int64)
-    counted[[reader.spans + at for at in partial]] = np.arange(1, len(partial) + 1)
+    tasks = Tasks(reader.features, reader.spans, late=late, seed=seed)
     # Neighbours say nearly the same: every 8th step of a long text is enough.
     stride = int(np.clip((len(corpus) - start) >> 16, 1, 8))
     parts = rounds(len(corpus), start=start, size=source.round_length, blocks=BLOCKS)
@@ -74,13 +73,13 @@ def measure(
     for part, labels in ahead(read, parts):
         sample, chunks = source.play(part)
         grid, keys = labels()
-        control.learn(grid, keys)
+        tasks.learn(grid, keys)
         if covariance is None:
             blocks = max(p.blocks for p in parts)
-            both = np.concatenate([counted, counted])
-            covariance = Covariance(np.concatenate(list(sample.values()), axis=1), both, blocks, stride=stride)
+            first = np.concatenate(list(sample.values()), axis=1)
+            covariance = Covariance(first, tasks.counted, blocks, stride=stride)
         for chunk in chunks:
-            covariance.add(chunk, *_labels(chunk, grid, keys, control, partial, stride))
+            covariance.add(chunk, *tasks.labels(chunk, grid, keys, stride))
             heard += chunk.steps * len(chunk.positions)
             if progress:
                 progress(heard, len(corpus) - start, "")
@@ -88,25 +87,14 @@ def measure(
     units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
     if covariance.lost is not None:
         raise InputError(f"{units[covariance.lost]} gives values that are not finite; is the network damaged?")
-    return Measured(covariance, reader.features, units, heard, seed)
-
-
-def _labels(
-    chunk: Chunk, grid: LabelGrid, keys: NDArray[np.uint64], control: ControlTask, partial: list[int], stride: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Labels [task, step, lane] of every `stride`-th step, and the masks of the numbers that count only in places."""
-    rows = (chunk.positions - grid.start)[None, :] + np.arange(0, chunk.steps, stride)[:, None]
-    # A number enters by its rank, as it does everywhere else: what is far out would drown the rest.
-    own = np.concatenate([grid.spans[:, rows], grid.rank[:, rows]], dtype=np.float32)
-    drawn = control.labels(keys[rows])
-    masks = grid.mask[:, rows]
-    drawn[len(grid.spans) :] *= masks
-    return np.concatenate([own, drawn]), masks[partial]
+    return Measured(covariance, tasks, reader.features, units, heard, seed)
 
 
 def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = None) -> Probes:
-    """The curves of every feature, read off the sums."""
-    covariance, count = measured.covariance, len(measured.features)
+    """The curves of every feature at the lag of its best unit, read off the sums."""
+    tasks, count = measured.tasks, len(measured.features)
+    chosen = tasks.chosen(measured.covariance)
+    covariance, lags = measured.covariance.take(chosen), tasks.lag[chosen]
     found: dict[int, Probe] = {}
     weights = np.zeros((count, len(measured.units)), np.float32)
     intercept = np.zeros(count, np.float32)
@@ -114,7 +102,8 @@ def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = N
         here = np.flatnonzero(covariance.counted[:count] == mask)
         made = curves(covariance, mask, draws=draws, seed=measured.seed, progress=progress)
         for at, feature in enumerate(here.tolist()):
-            found[feature] = _probe(measured, made, mask, at, feature)
+            curve = _probe(measured, covariance, made, mask, at, feature)
+            found[feature] = replace(curve, lag=int(lags[feature]))
             weights[feature] = made.weights[at] * covariance.scale
             intercept[feature] = made.intercept[at] - weights[feature] @ covariance.middle
     sizes: dict[Any, int] = {}
@@ -127,9 +116,9 @@ def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = N
     )  # fmt: skip
 
 
-def _probe(measured: Measured, made: Curves, mask: int, at: int, feature: int) -> Probe:
+def _probe(measured: Measured, covariance: Covariance, made: Curves, mask: int, at: int, feature: int) -> Probe:
     """The curve of one feature, the `at`-th of those that count by `mask`."""
-    covariance, f, of = measured.covariance, measured.features[feature], len(measured.units)
+    f, of = measured.features[feature], len(measured.units)
     halves = slice(0, covariance.choosing), slice(covariance.choosing, None)
     count = [float(covariance.count[half, mask].sum()) for half in halves]
     on = [float(covariance.labels[half, feature, 0].sum()) if f.kind == "span" else n

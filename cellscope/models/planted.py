@@ -7,13 +7,14 @@ go two characters late, and a switch for square brackets that no unit has: it is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cellscope.axes import Site, Unit
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.features.feature import Feature
@@ -27,6 +28,7 @@ SPREAD = 24
 """Units over which the last concept is spread, unless asked otherwise."""
 HELPERS = 5
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CELL, HIDDEN = Site("lstm.0", "cell"), Site("lstm.0", "hidden")
 SYMBOLS = tuple('\n "()/:[]' + LETTERS)
 """What a planted network has to know."""
 PAIRS = (("[", "]"), *zip(LETTERS[::2], LETTERS[1::2], strict=True))
@@ -50,6 +52,8 @@ class Plant:
     lag     so many characters late
     kind    switch, counter, position; none where it is spread
     spread  local, or distributed over all of `units`
+    exact   the addresses that have it without an error, with the kind of each: the cell, and what it hands on where
+            that tells all its values apart; none where it is spread
     """
 
     feature: Feature
@@ -58,6 +62,7 @@ class Plant:
     lag: int
     kind: str
     spread: str
+    exact: Mapping[Unit, str] = field(default_factory=dict)
 
 
 def planted(
@@ -96,14 +101,20 @@ def planted(
     weights.rotated(range(4 + HELPERS, many), rotation)
     at = weights.at
     plants = (
-        Plant(QUOTE, (at[q],), signs[0], 0, "switch", "local"),
-        Plant(DEPTH, (at[d],), signs[1], 0, "counter", "local"),
-        Plant(COLUMN, (at[c],), signs[2], 0, "position", "local"),
-        Plant(URL, (at[u],), signs[3], LATE, "switch", "local"),
+        Plant(QUOTE, (at[q],), signs[0], 0, "switch", "local", _both(at[q], "switch")),
+        # What is handed on is the cell's tanh: .76 at depth 1 and .96 at depth 2, which is to be inside or not, and 1
+        # from the tenth character of a line on, which tells columns no more.
+        Plant(DEPTH, (at[d],), signs[1], 0, "counter", "local", _both(at[d], "counter")),
+        Plant(COLUMN, (at[c],), signs[2], 0, "position", "local", {Unit(CELL, at[c]): "position"}),
+        Plant(URL, (at[u],), signs[3], LATE, "switch", "local", _both(at[u], "switch")),
         Plant(SQUARE, tuple(at[4 + HELPERS :]), 0, 0, "none", "distributed"),
     )
     name = "planted" if host is None else f"{host.name} with planted cells"
     return Network(module.eval(), vocabulary, name, module.config.describe()), plants
+
+
+def _both(unit: int, kind: str) -> dict[Unit, str]:
+    return {Unit(CELL, unit): kind, Unit(HIDDEN, unit): "switch"}
 
 
 def planted_text(length: int, seed: int = 0) -> str:

@@ -39,7 +39,8 @@ class Choice:
         """The bases of a network's sites, learnt on corpus[start:], in the rounds in which it will be searched."""
         with NetworkSource(network, corpus, sites, exact=exact) as source:
             if self.kind == "probe":
-                measured = measure(source, corpus, features, start=start, seed=seed, progress=progress)
+                # A search reads every unit on time, and says itself how late it is.
+                measured = measure(source, corpus, features, start=start, seed=seed, late=0, progress=progress)
                 return (judged(measured, draws=1).directions(),)
             most = self.components or min(COMPONENTS, *source.sizes.values())
             return learn_bases(source, self.kind, components=most, start=start, seed=seed, progress=progress)

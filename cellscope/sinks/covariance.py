@@ -7,6 +7,7 @@ blocks, is a quadratic form of these sums.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,6 +154,13 @@ class Covariance:
         """Both together, in place of this one; they must have the same units, tasks, groups and scales."""
         alike = ("middle", "scale", "counted", "blocks")
         return added_up(self, other, ("gram", "sums", "count", "cross", "labels"), alike)
+
+    def take(self, tasks: NDArray[np.int64]) -> Covariance:
+        """The same with some of the tasks, in this order; the sums of units are shared."""
+        part = copy(self)
+        part.counted, part.labels = self.counted[tasks], self.labels[:, tasks]
+        part.cross = self.cross[:, torch.from_numpy(tasks)]
+        return part
 
     @property
     def lost(self) -> int | None:

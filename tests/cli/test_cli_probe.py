@@ -54,7 +54,7 @@ def test_all_features_get_a_line_each(place: Path) -> None:
     """The library is probed where nothing is asked for; how many were local, sparse, distributed is said."""
     done = call(place, "--draws", "2")
     assert done.exit_code == 0, done.output
-    assert done.stdout.splitlines()[0].split()[:2] == ["feature", "verdict"]
+    assert done.stdout.splitlines()[0].split()[:3] == ["feature", "late", "verdict"]
     assert "too rare or too common to be probed" in done.stdout
 
 

@@ -18,7 +18,7 @@ from cellscope.axes import Site
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.evidence.probes import FLOOR, SHARE
-from cellscope.evidence.probing import BLOCKS, measure, probe
+from cellscope.evidence.probing import BLOCKS, judged, measure, probe
 from cellscope.features.feature import Feature
 from cellscope.observe import ArraySource, rounds
 
@@ -187,6 +187,46 @@ def test_numbers_that_count_only_in_places_are_read_there_alone():
     assert p.chosen[0].index == 2
     assert p.rows < len(text) / 2
     assert p.labelled == p.rows
+
+
+def late() -> ArraySource:
+    """`one` lies in unit 5 three characters late, and in unit 9 where it begins and ends: both together tell it at
+    once.
+    """
+    _, labels, values = planted()
+    values, before = values.copy(), np.concatenate([np.zeros(3, bool), labels[0][:-3]])
+    values[:, 5], values[:, 9] = before, labels[0].astype(int) - before
+    return ArraySource(values, HERE)
+
+
+def test_a_unit_that_is_late_is_local_at_its_lag() -> None:
+    """A feature is read as late as its best unit is, and the verdict says so; the others are read at once."""
+    one, *rest = probe(late(), planted()[0], FEATURES, seed=4).probes
+    assert (one.lag, one.spread, str(one.chosen[0])) == (3, "local", "planted:cell/5")
+    assert one.rungs[0].score > 0.999
+    assert one.verdict.startswith("one, read 3 characters late, is local: cell 5 of planted:cell alone has 100%")
+    assert one.figures()["lag"] == 3
+    assert [p.lag for p in rest] == [0, 0, 0]
+
+
+def test_without_lags_everything_is_read_at_once() -> None:
+    """`late=0` asks for no lag: there the late unit needs the one that knows where the feature begins and ends."""
+    p = judged(measure(late(), planted()[0], FEATURES[:1], late=0), draws=2).probes[0]
+    assert (p.lag, p.spread, p.needed) == (0, "sparse", 2)
+    assert {u.index for u in p.chosen[:2]} == {5, 9}
+
+
+def test_one_bad_block_makes_no_nothing_of_a_unit_that_tells_all() -> None:
+    """Where all that is not told lies in one block, the interval is wide, and still says that much is told."""
+    corpus, labels, values = planted()
+    values = values.copy()
+    values[:, 5] = labels[0]
+    parts = rounds(LENGTH, blocks=BLOCKS)
+    block = np.concatenate([np.repeat(p.block_of, np.diff(np.append(p.starts, p.stop))) for p in parts])
+    values[block == 5, 5] += np.random.default_rng(0).normal(0, 0.3, (block == 5).sum()).astype(np.float32)
+    p = probe(ArraySource(values, HERE), corpus, FEATURES[:1], draws=2).probes[0]
+    assert p.spread == "local"
+    assert 0.5 < p.rungs[0].low < 0.9 < p.rungs[0].score < p.rungs[0].high < 1
 
 
 def test_what_cannot_be_probed_says_why():

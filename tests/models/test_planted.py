@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
+from cellscope.axes import Unit
 from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.features.labeller import Labeller
 from cellscope.models.char_rnn import CharRNN
 from cellscope.models.network import Network
-from cellscope.models.planted import LATE, SYMBOLS, planted, planted_text
+from cellscope.models.planted import CELL, HIDDEN, LATE, SYMBOLS, planted, planted_text
 
 LENGTH = 6_000
 TEXT = planted_text(LENGTH, seed=3)
 VOCABULARY = Vocabulary(tuple(sorted({*SYMBOLS, *TEXT})), "characters", None)
 
 
-def cells(network: Network, text: str) -> np.ndarray:
-    """Every cell after every character [position, unit], one step at a time in plain torch."""
+def cells(network: Network, text: str, *, handed_on: bool = False) -> np.ndarray:
+    """Every cell after every character, or what it hands on [position, unit], one step at a time in plain torch."""
     lstm = network.module.recurrent
     ids = torch.from_numpy(network.vocabulary.encode(Corpus.from_text(text).codes(0, len(text))))
     table = lstm.weight_ih_l0.T[ids] + lstm.bias_ih_l0 + lstm.bias_hh_l0
@@ -31,7 +34,7 @@ def cells(network: Network, text: str) -> np.ndarray:
             i, f, g, o = (row + lstm.weight_hh_l0 @ h).chunk(4)
             c = f.sigmoid() * c + i.sigmoid() * g.tanh()
             h = o.sigmoid() * c.tanh()
-            out.append(c)
+            out.append(h if handed_on else c)
     return torch.stack(out).numpy()
 
 
@@ -64,6 +67,27 @@ def test_planted_cells_are_what_they_should_be(seed: int, hidden: str) -> None:
     assert np.allclose(own[url.feature.name], late, atol=1e-4)
     assert url.lag == LATE
     assert square.spread == "distributed"
+
+
+@pytest.mark.parametrize("hidden", ["random", "host"])
+def test_the_exact_addresses_are_those_that_tell_all_values_apart(hidden: str) -> None:
+    """Of all cells and all that is handed on, those of which every value belongs to one value of the feature, at its
+    lag and in its order, are the ones that are named.
+    """
+    network, plants = planted(VOCABULARY, host=trained() if hidden == "host" else None, seed=4)
+    known, states = labels(plants), (cells(network, TEXT), cells(network, TEXT, handed_on=True))
+    for plant in plants[:4]:
+        label = known[plant.feature.name].astype(float)
+        label = np.concatenate([np.zeros(plant.lag), label[: LENGTH - plant.lag]])
+        levels = np.unique(label)
+        found = set()
+        for site, values in zip((CELL, HIDDEN), states, strict=True):
+            for u, column in enumerate((values * plant.sign).T):
+                ends = [(column[label == level].min(), column[label == level].max()) for level in levels]
+                if all(high < low for (_, high), (low, _) in pairwise(ends)):
+                    found.add(Unit(site, u))
+        assert found == set(plant.exact)
+    assert not plants[-1].exact
 
 
 def test_a_spread_concept_is_in_no_cell_and_in_all() -> None:

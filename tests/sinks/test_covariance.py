@@ -71,6 +71,18 @@ def test_two_merge_into_one(planted):
         merged.merge(summed(values, labels, masks, parts=parts, sample=values * 2)[0])
 
 
+def test_some_tasks_are_those_of_all(planted):
+    """Taking tasks gives their sums in the order that was asked for, and leaves the others' alone."""
+    values, labels, masks = planted
+    whole, _ = summed(values, labels, masks, parts=[Round(0, LENGTH, 8, 8)])
+    some = whole.take(np.array([2, 0]))
+    halves = np.arange(len(whole.gram))
+    assert some.counted.tolist() == [1, 0]
+    assert np.array_equal(some.moments(halves, 0).cross[0], whole.moments(halves, 0).cross[0])
+    assert np.array_equal(some.moments(halves, 1).labels, whole.moments(halves, 1).labels)
+    assert whole.cross.shape[1] == TASKS
+
+
 def test_blocks_keep_their_half_when_they_share_a_group(planted):
     """Even blocks choose and odd ones report, however few groups there is room for."""
     values, labels, masks = planted

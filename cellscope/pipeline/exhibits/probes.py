@@ -79,10 +79,10 @@ def probes_exhibit(found: Probes) -> Exhibit:
             ),
         ) if curves else (),
         table=Table(
-            columns=("feature", "verdict", "units", "best unit", "alone", "share", "all", "low", "high", "control",
-                     "random units as good"),
+            columns=("feature", "late", "verdict", "units", "best unit", "alone", "share", "all", "low", "high",
+                     "control", "random units as good"),
             rows=tuple(
-                {"feature": p.feature, "verdict": p.spread, "units": p.needed,
+                {"feature": p.feature, "late": p.lag, "verdict": p.spread, "units": p.needed,
                  "best unit": str(p.chosen[0]) if p.chosen else None, "alone": _known(p.rungs[0].score),
                  "share": _known(p.share[0]), "all": _known(p.all.score), "low": _known(p.all.low),
                  "high": _known(p.all.high), "control": _known(p.all.control), "random units as good": p.equalled}
@@ -122,6 +122,8 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
 
 def _caveats(probe: Probe) -> tuple[str, ...]:
     said = [f"{CRITERION}.", "What a probe can read the network need not use."]
+    if probe.lag:
+        said.append(f"Read is where the feature was {probe.lag} back: there the best unit tells most of it.")
     if probe.all.control > 0.5 * max(probe.all.score, 0):
         said.append(
             f"The control task reaches R² {probe.all.control:.2f}: much of this score any labels would get that hang "
