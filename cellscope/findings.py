@@ -125,7 +125,9 @@ class Findings:
         return np.where(np.isnan(self.scores["auc"]), self.scores["rank_r"], self.scores["auc"])
 
     def bound(self) -> Floats:
-        """What a unit surely reaches, [feature, unit]: what has no interval lies below the bar, or has few blocks."""
+        """What a unit surely reaches, [feature, unit]: what has no interval lies below the bar and CLEAR, or has few
+        blocks.
+        """
         low = np.where(np.isnan(self.scores["auc_low"]), self.scores["rank_low"], self.scores["auc_low"])
         return np.where(np.isnan(low), self.best(), low)
 

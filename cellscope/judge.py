@@ -13,7 +13,7 @@ from cellscope.axes import Unit
 from cellscope.evidence.intervals import expit, jackknife, logit
 from cellscope.evidence.multiplicity import family_wise, q_values
 from cellscope.evidence.terms import PLACES
-from cellscope.evidence.verdicts import Evidence
+from cellscope.evidence.verdicts import CLEAR, Evidence
 from cellscope.findings import ALSO, COLUMNS, Findings, Floats
 from cellscope.parallel import in_shares
 from cellscope.scores import association as scores
@@ -160,11 +160,11 @@ def _threshold(tally: Tally, sign: NDArray[np.int64], cut: NDArray[np.int64]) ->
 def _interval(
     table: dict[str, Floats], tally: Tally, f: int, sign: NDArray[np.int64], bar: float, top: int = 16
 ) -> None:
-    """Intervals of the AUC of the `top` units that the choosing half likes best, and of every unit above `bar`: none
-    tracks a feature without one.
+    """Intervals of the AUC of the `top` units that the choosing half likes best, and of every unit above `bar` or
+    CLEAR: none tracks a feature, plainly or not, without one.
     """
     best = np.argsort(-table["chosen"][f], kind="stable")[:top]
-    units = np.union1d(best, np.flatnonzero(table["auc"][f] > bar))
+    units = np.union1d(best, np.flatnonzero(table["auc"][f] > np.fmin(bar, CLEAR)))
     blocks = [a[REPORT::2].astype(float) for a in (tally.positive[:, f, units], tally.total[:, units])]
     signs = sign[units]
 

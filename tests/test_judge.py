@@ -289,3 +289,17 @@ def test_without_evidence() -> None:
     assert findings.draws == 0
     assert all(math.isnan(e.p) and math.isnan(e.three) and not math.isnan(e.score) for e in findings.evidence)
     assert findings.tracking() == (0, 0)
+
+
+def test_what_tracks_plainly_has_an_interval_too() -> None:
+    """Every unit that reaches .9 has an interval, though the last characters do as well and sixteen others are liked
+    better.
+    """
+    rng = np.random.default_rng(2)
+    values = (IN_A[:, None] + rng.normal(0, np.linspace(0.05, 0.5, 40), (LENGTH, 40))).astype(np.float32)
+    found = search(values, FEATURES[:1])
+    score, low = found.scores["auc"][0], found.scores["auc_low"][0]
+    assert found.evidence[0].three > 0.999
+    assert (score > 0.9).sum() == 40
+    assert np.isfinite(low).all()
+    assert np.array_equal(found.bound()[0], low)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +11,7 @@ from cellscope.axes import Site
 from cellscope.count import Counts, count
 from cellscope.data.text import Corpus
 from cellscope.evidence.lesions import BLOCKS, Lesion, lesion_changes
+from cellscope.evidence.probes import Probe
 from cellscope.evidence.probing import BLOCKS as PROBE_BLOCKS
 from cellscope.evidence.probing import judged
 from cellscope.evidence.probing import measure as sums_of
@@ -26,6 +22,7 @@ from cellscope.features.library import select
 from cellscope.findings import Findings
 from cellscope.judge import judge
 from cellscope.observe import ArraySource, rounds
+from proof import neurox
 from proof.material import SEED, recorded, trained
 from proof.rows import Part, Row, table
 
@@ -40,7 +37,7 @@ TOLERANCE = {
 """How far a score may lie from what the library says: bins make ties, which an average precision feels most, and ranks
 are those within a sample of the whole text, where the library ranks one half anew.
 """
-NEUROX = "neurox==1.0.9"
+Read = tuple[list[tuple[Probe, Values, NDArray[np.bool_]]], Values, NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def measure() -> Part:
@@ -51,8 +48,9 @@ def measure() -> Part:
     findings = judge(counts)
     labels = Labeller(findings.features, corpus).read(0, LENGTH)
     half = _blocks(counts.tally.total.shape[0]) % 2 == 1
-    rows = [*_scores(findings, counts, labels, values, half), _probes(corpus, values, labels), _lesions()]
-    rows += _neurox(findings, labels.spans, values, half)
+    read = _read(corpus, values, labels)
+    rows = [*_scores(findings, counts, labels, values, half), _probes(*read), _lesions()]
+    rows += _neurox(findings, read, labels.spans, values, half)
     page = table(["what", "asked", "measured"], [[r.what, r.asked, r.measured] for r in rows])
     return Part("Agreement", tuple(rows), {r.what: r.measured for r in rows}, page)
 
@@ -125,20 +123,31 @@ def _number(
     }
 
 
-def _probes(corpus: Corpus, values: Values, labels: Any) -> Row:
+def _read(corpus: Corpus, values: Values, labels: Any) -> Read:
+    """The probes of the span features with our weights for standardised units and the label at the probe's lag; the
+    standardised units; the rows that choose, and those that report.
+    """
+    features = select([f for f in FEATURES if f not in ("column", "word-length")])
+    measured = sums_of(ArraySource(values, HERE), corpus, features, seed=SEED)
+    made, c = judged(measured, draws=2), measured.covariance
+    at, block = np.arange(LENGTH), _blocks(PROBE_BLOCKS)
+    told = [
+        (p, made.weights[f] / np.where(c.scale > 0, c.scale, 1), labels.spans[f, np.maximum(at - p.lag, 0)])
+        for f, p in enumerate(made.probes) if p.rungs
+    ]  # fmt: skip
+    return told, c.standardised(values), block % 2 == 0, block % 2 == 1
+
+
+def _probes(told: list[tuple[Probe, Values, NDArray[np.bool_]]], x: Values, choose: Any, report: Any) -> Row:
     """R2 of one unit and of all, against scikit-learn's Ridge on stored activations."""
     from sklearn.linear_model import Ridge
     from sklearn.metrics import r2_score
 
-    features = select([f for f in FEATURES if f not in ("column", "word-length")])
-    measured = sums_of(ArraySource(values, HERE), corpus, features, seed=SEED)
-    made, c = judged(measured, draws=2), measured.covariance
-    x = np.clip((values - c.middle) * c.scale, c.low, c.high)
-    block, worst, tried = _blocks(PROBE_BLOCKS), 0.0, 0
-    choose, report = block % 2 == 0, block % 2 == 1
-    for p, y in zip(made.probes, labels.spans.astype(float), strict=True):
-        for rung in (p.rungs[0], p.all) if p.rungs else ():
-            every = rung.units == values.shape[1]
+    worst, tried = 0.0, 0
+    for p, _, label in told:
+        y = label.astype(float)
+        for rung in (p.rungs[0], p.all):
+            every = rung.units == x.shape[1]
             units = np.arange(rung.units) if every else np.array([u.index for u in p.chosen[: rung.units]])
             # The penalty of few units is one of those that are tried, and not told which.
             away = []
@@ -206,42 +215,11 @@ def _plain(network: Any, text: Corpus, start: int, held: int | None) -> NDArray[
     return paid[start:]
 
 
-def _neurox(findings: Findings, spans: NDArray[np.bool_], values: Values, half: NDArray[np.bool_]) -> list[Row]:
-    """NeuroX's Probeless ranking of standardised units against ours by |r|, where it can be had."""
-    what = f"Ranking of units by NeuroX ({NEUROX}, Probeless) against ours by |r|"
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", NEUROX, "-d", folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        wheels = [str(path) for path in Path(folder).glob("*.whl")]
-        if done.returncode or not wheels:
-            return [Row(what, "", "does not install here")]
-        sys.path.insert(0, wheels[0])
-        try:
-            from neurox.interpretation.probeless import get_neuron_ordering
-        except ImportError as error:
-            return [Row(what, "", f"does not run here: {error}")]
-        finally:
-            sys.path.remove(wheels[0])
-    return [_ranked(what, get_neuron_ordering, findings, spans, values, half)]
-
-
-def _ranked(
-    what: str, ordering: Callable[..., list[int]], findings: Findings, spans: NDArray[np.bool_], values: Values,
-    half: NDArray[np.bool_],
-) -> Row:  # fmt: skip
-    from scipy.stats import spearmanr
-
-    here = values[half].astype(float)
-    scaled = (here - here.mean(0)) / here.std(0)
-    agreed, best, tried = 1.0, 0, 0
-    for f in range(len(spans)):
-        if findings.evidence[f].remark:
-            continue
-        ranking = ordering(scaled, spans[f, half].astype(int))
-        place = np.empty(len(ranking))
-        place[ranking] = np.arange(len(ranking))
-        agreed = min(agreed, float(spearmanr(place, -np.abs(findings.scores["r"][f]))[0]))
-        best += int(ranking[0] == int(np.abs(findings.scores["r"][f]).argmax()))
-        tried += 1
-    said = f"rank correlation {agreed:.3f} at least; the same best unit for {best} of {tried} features"
-    return Row(what, ">= 0.95", said, agreed >= 0.95)
+def _neurox(
+    findings: Findings, read: Read, spans: NDArray[np.bool_], values: Values, half: NDArray[np.bool_]
+) -> list[Row]:
+    """NeuroX's rankings and linear probes, or a line that says why they are not there."""
+    with neurox.fetched() as missing:
+        if missing:
+            return [Row(f"NeuroX ({neurox.PINNED}): rankings and linear probes against ours", "", missing)]
+        return [neurox.ranked(findings, spans, values, half), *neurox.probed(*read)]

@@ -14,12 +14,12 @@ from cellscope.judge import judge
 from cellscope.observe import ArraySource
 from proof.labels import coded, features_of, runs, slow_noise
 from proof.material import SEED
-from proof.rows import Part, Row, rate, table
+from proof.rows import Part, Row, interval, rate, table
 
 EFFECTS = (0.55, 0.6, 0.7, 0.85)
 """AUC of the planted unit."""
-LENGTHS = (10_000, 20_000, 40_000, 80_000, 160_000)
-TRIALS = 12
+TRIALS = {10_000: 40, 20_000: 40, 40_000: 24, 80_000: 16, 160_000: 12}
+"""Searches by length of the text: more where they are cheap."""
 UNITS, SCALE = 64, 20.0
 ON, OFF = 30.0, 300.0
 """Mean lengths of the label's stretches, on and off."""
@@ -29,27 +29,30 @@ WANTED = 0.9
 
 def measure(pool: Executor, quick: bool = False) -> Part:
     """How many of the searches find the unit, by effect and length of text."""
-    lengths, trials = (LENGTHS[:3], 2) if quick else (LENGTHS, TRIALS)
-    jobs = [(effect, length, seed) for effect in EFFECTS for length in lengths for seed in range(trials)]
+    trials = dict.fromkeys(list(TRIALS)[:3], 2) if quick else TRIALS
+    jobs = [(effect, length, seed) for effect in EFFECTS for length, many in trials.items() for seed in range(many)]
     told = list(pool.map(trial, *zip(*jobs, strict=True), chunksize=2))
     found: dict[tuple[float, int], list[bool]] = {}
     for (effect, length, _), hit in zip(jobs, told, strict=True):
         found.setdefault((effect, length), []).append(hit)
     lines, needed = [], {}
     for effect in EFFECTS:
-        rates = [np.mean(found[effect, length]) for length in lengths]
-        needed[effect] = next((n for n, r in zip(lengths, rates, strict=True) if r >= WANTED), None)
-        lines.append([f"{effect:g}", *(f"{r:.0%}" for r in rates)])
-    said = "; ".join(f"AUC {e:g}: {f'{n:,}' if n else f'more than {lengths[-1]:,}'}" for e, n in needed.items())
+        hits = [found[effect, length] for length in trials]
+        needed[effect] = next((n for n, h in zip(trials, hits, strict=True) if np.mean(h) >= WANTED), None)
+        lines.append([f"{effect:g}", *(rate(sum(h), len(h)) for h in hits)])
+    said = "; ".join(f"AUC {e:g}: {f'{n:,}' if n else f'more than {max(trials):,}'}" for e, n in needed.items())
     strong = [hit for (effect, length), hits in found.items() for hit in hits if effect >= 0.85 and length >= 40_000]
     checks = (
         Row("Power: a unit with AUC .85 among 64, 40,000 characters and more", ">= 90 %",
             rate(sum(strong), len(strong)), np.mean(strong) >= WANTED),
         Row("Characters needed to find a unit nine times in ten", "", said),
     )  # fmt: skip
-    page = table(["AUC of the unit", *(f"{n:,} characters" for n in lengths)], lines)
-    page += f"\n\nThe share of {trials} searches each that found it."
-    figures = {f"{e:g}": {str(n): float(np.mean(found[e, n])) for n in lengths} for e in EFFECTS}
+    page = table(["AUC of the unit", *(f"{n:,} characters" for n in trials)], lines)
+    page += f"\n\nThe share of searches that found it, of {', '.join(map(str, trials.values()))} by length."
+    figures = {
+        f"{e:g}": {str(n): {"rate": float(np.mean(found[e, n])), "interval": interval(sum(found[e, n]), many)}
+                   for n, many in trials.items()} for e in EFFECTS
+    }  # fmt: skip
     return Part("Power", checks, {"trials": trials, "found": figures}, page)
 
 

@@ -5,74 +5,114 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from cellscope.axes import Unit
-from cellscope.evidence.lesions import Lesion, lesion_changes
-from cellscope.evidence.needs import Effect
+from cellscope.evidence.needs import Need, nats
+from cellscope.evidence.probes import Probe
 from cellscope.evidence.probing import probe
 from cellscope.evidence.verdicts import Evidence, digits, probability
 from cellscope.features.library import select
-from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
 from cellscope.observe import NetworkSource
 from cellscope.pipeline.find import clean, search
 from proof.material import KEPT, SEED, trained
+from proof.needs import DRAWS, needs
 from proof.rows import Part, Row, table
 
 CHARACTERS = 1_000_000
-LESIONED = 40_000
-RANDOM = 10
-"""Units drawn at random that are lesioned beside the best ones."""
+LESIONED = 30_000
+TOLD = (1, 4, 16, 64)
+"""Numbers of units whose R2 is in the table, beside all."""
 
 
 def measure(quick: bool = False) -> Part:
-    """The table, and how many of the library's features have a special cell by cellscope's own measure."""
+    """The tables, and how many of the library's features have a special cell by cellscope's own measure."""
     network, corpus = trained()
-    many = CHARACTERS // 4 if quick else CHARACTERS
+    many, lesioned = (CHARACTERS // 8, LESIONED // 8) if quick else (CHARACTERS, LESIONED)
     text, features, sites = corpus.part(max(0, len(corpus) - many), len(corpus)), select(), choose_sites(network.module)
     findings = search(network, text, features, control=KEPT / "control", seed=SEED)
     with NetworkSource(network, text, sites) as source:
-        probes = probe(source, text, findings.features, seed=SEED)
-    read = {p.feature: p for p in probes.probes}
-    effects, least = _lesions(network, text, findings, LESIONED // 4 if quick else LESIONED)
-    lines, figures, needed = [], [], 0
-    for e in findings.evidence:
-        if e.unit is None or math.isnan(e.score):
-            continue
-        effect, bar = effects.get(e.feature), least.get(e.feature, math.nan)
-        costs = effect is not None and effect.inside.low > max(0.0, bar)
-        needed += costs and e.found
-        p = read[e.feature]
+        read = {p.feature: p for p in probe(source, text, findings.features, seed=SEED).probes}
+    judged = [e for e in findings.evidence if e.unit is not None and not math.isnan(e.score)]
+    told = needs(network, text, findings, min(lesioned, len(text) // 2))
+    figures = [
+        {**clean(e.figures()), "answer": e.answer, "probe": clean(_probed(read[e.feature])),
+         "need": clean(_needed(told.get(e.feature)))} for e in judged
+    ]  # fmt: skip
+    page = "\n\n".join([_search_table(judged, read, told), _note(lesioned), _probe_table(judged, read), _PROBE_NOTE])
+    rows = _rows(len(findings.evidence), judged, read, told)
+    return Part("A real result re-examined", rows, {"network": network.description, "features": figures}, page)
+
+
+def _rows(of: int, judged: list[Evidence], read: dict[str, Probe], told: dict[str, Need]) -> tuple[Row, ...]:
+    found = [e for e in judged if e.found]
+    special = [e.feature for e in found if read[e.feature].spread == "local"]
+    needed = [e.feature for e in found if e.feature in told and told[e.feature].needed]
+    read_at_all = [read[e.feature] for e in judged if read[e.feature].needed is not None]
+    shares = sorted(p.share[0] for p in read_at_all)
+    half = f"{shares[len(shares) // 2]:.0%}" if shares else "-"
+    selective = sum(p.selective > 0 for p in read_at_all)
+    return (
+        Row("Library features judged on the demonstration's network", "", f"{len(judged)} of {of}"),
+        Row("... with a unit that beats chance, the last three characters and the untrained network", "", _listed(
+            [e.feature for e in found])),
+        Row("... that hang on that one cell as far as a linear reading goes (local)", "", _listed(special)),
+        Row("... where the network also needs it more than units of like variance", "", _listed(needed)),
+        Row("... where cellscope says that no cell is special", "",
+            f"{len(judged) - len(special)}: {len(judged) - len(found)} not found, "
+            f"{len(found) - len(special)} take several"),
+        Row("What the best unit has of what all have, the median of the features that are told", "",
+            f"{half} of {len(shares)} features"),
+        Row("Features that are told better than their control task", "", f"{selective} of {len(shares)}"),
+    )  # fmt: skip
+
+
+def _listed(names: list[str]) -> str:
+    return f"{len(names)}: {', '.join(names) or 'none'}"
+
+
+def _search_table(judged: list[Evidence], read: dict[str, Probe], told: dict[str, Need]) -> str:
+    lines = []
+    for e in judged:
+        need = told.get(e.feature)
+        known = need is not None and not math.isnan(need.effect.inside.value)
         lines.append([
             e.feature, str(e.unit), f"{digits(e.score)} ({digits(e.low)}-{digits(e.high)})", digits(e.three),
             digits(e.untrained), probability(e.p), e.answer,
-            "-" if effect is None else f"{effect.inside.words}{' *' if costs else ''}", p.spread,
-            _special(e, p.spread),
+            f"{need.effect.inside.words}{' *' * need.needed}" if need and known else "-",
+            f"{nats(min(r.inside.value for r in need.random))} to {nats(need.most)}" if need and known else "-",
+            f"{need.ratios[0]:.2g} to {need.ratios[1]:.2g}" if need and known else "-",
+            _special(e, read[e.feature].spread),
         ])  # fmt: skip
-        figures.append({**clean(e.figures()), "answer": e.answer, "lesion": _lesioned(effect), "spread": p.spread,
-                        "needed": p.needed, "random_most": clean({"most": bar})["most"]})  # fmt: skip
-    found = [e for e in findings.evidence if e.found]
-    judged = len(lines)
-    special = [e.feature for e in found if read[e.feature].spread == "local"]
-    rows = (
-        Row("Library features judged on the demonstration's network", "", f"{judged} of {len(findings.evidence)}"),
-        Row("... with a unit that beats chance, the last three characters and the untrained network", "",
-            f"{len(found)}: {', '.join(e.feature for e in found)}"),
-        Row("... that hang on that one cell as far as a linear reading goes (local)", "",
-            f"{len(special)}: {', '.join(special) or 'none'}"),
-        Row("... where the network also needs it more than units drawn at random", "", str(needed)),
-        Row("... where cellscope says that no cell is special", "",
-            f"{judged - len(special)}: {judged - len(found)} not found, {len(found) - len(special)} take several"),
-    )  # fmt: skip
-    head = ["feature", "best unit", "score, held out", "3 chars", "untrained", "p", "found", "nats inside without it",
-            "spread", "no cell is special, because"]  # fmt: skip
-    note = (
-        "\n\n`*`: the whole interval lies above 0 and above what each of "
-        f"{RANDOM} units drawn at random costs there, each held at its mean over the last {LESIONED:,} characters."
+    return table(["feature", "best unit", "score, held out", "3 chars", "untrained", "p", "found",
+                  "nats inside without it", "without each control", "their variance / its",
+                  "no cell is special, because"], lines)  # fmt: skip
+
+
+def _note(lesioned: int) -> str:
+    return (
+        f"Each unit is held at its mean over the last {lesioned:,} characters; so are its controls, {DRAWS} units of "
+        "the same stream of nearest variance. `*`: the whole interval lies above 0 and above what each of these costs."
     )
-    return Part("A real result re-examined", rows, {"network": network.description, "features": figures},
-                table(head, lines) + note)  # fmt: skip
+
+
+def _probe_table(judged: list[Evidence], read: dict[str, Probe]) -> str:
+    lines = []
+    for p in (read[e.feature] for e in judged if read[e.feature].rungs):
+        by_count = {rung.units: rung for rung in p.rungs}
+        lines.append([
+            p.feature, str(p.lag or ""), *(digits(by_count[k].score) if k in by_count else "-" for k in TOLD),
+            f"{digits(p.all.score)} ({digits(p.all.low)} to {digits(p.all.high)})",
+            "-" if p.needed is None else f"{p.share[0]:.0%} ({p.share[1]:.0%} to {p.share[2]:.0%})",
+            digits(p.all.control), digits(p.selective), str(p.equalled or "-"), p.spread,
+        ])  # fmt: skip
+    return table(["feature", "late", *(f"R2 of {k}" for k in TOLD), "of all", "one of all", "control", "selectivity",
+                  "random units as good as the best", "spread"], lines)  # fmt: skip
+
+
+_PROBE_NOTE = (
+    "R2 of chosen units, on blocks that did not choose; the share that the best one has of the most that is told; R2 "
+    "of all units for Hewitt and Liang's control task, and what is told beyond it; how many units drawn at random tell "
+    "as much as the best one. `late`: read so many characters late, as the best unit is."
+)
 
 
 def _special(e: Evidence, spread: str) -> str:
@@ -82,34 +122,17 @@ def _special(e: Evidence, spread: str) -> str:
     return "" if spread == "local" else f"it takes several units: {spread}"
 
 
-def _lesioned(effect: Effect | None) -> dict[str, Any] | None:
-    if effect is None:
+def _probed(p: Probe) -> dict[str, Any]:
+    """A curve without what the random sets and the lasso did at every number."""
+    names = ("units", "score", "low", "high", "control", "random")
+    rungs = [{name: getattr(rung, name) for name in names} for rung in p.rungs]
+    return {"spread": p.spread, "lag": p.lag, "needed": p.needed, "share": list(p.share), "selective": p.selective,
+            "equalled": p.equalled, "rungs": rungs}  # fmt: skip
+
+
+def _needed(need: Need | None) -> dict[str, Any] | None:
+    if need is None:
         return None
-    return clean({name: getattr(effect.inside, name) for name in ("value", "low", "high")})
-
-
-def _lesions(network: Any, text: Any, findings: Findings, many: int) -> tuple[dict[str, Effect], dict[str, float]]:
-    """For each span feature what its best unit's lesion costs, and the most that one of the random ones costs."""
-    tally = findings.counts.tally
-    seen = tally.total.sum((0, 2))
-    means = tally.powers[..., 0].sum(0) / seen + tally.middle
-    spans = [e for e in findings.evidence if e.kind == "span" and e.unit is not None]
-    wanted: list[Unit] = sorted({e.unit for e in spans if e.unit is not None})
-    others = [findings.units[u] for u in np.random.default_rng(SEED).permutation(len(findings.units)).tolist()]
-    drawn = [unit for unit in others if unit not in wanted][:RANDOM]
-    number = {unit: at for at, unit in enumerate(findings.units)}
-    lesions = [
-        Lesion(str(u), {u.site: (np.array([u.index]), np.array([means[number[u]]], np.float32))})
-        for u in [*wanted, *drawn]
-    ]
-    asked = [next(f for f in findings.features if f.name == e.feature) for e in spans]
-    changes = lesion_changes(network, text, asked, lesions, start=len(text) - many)
-    effects, least = {}, {}
-    for f, e in enumerate(spans):
-        assert e.unit is not None
-        effect = Effect.of(changes, wanted.index(e.unit), f)
-        if not math.isnan(effect.inside.value):
-            effects[e.feature] = effect
-            drawn_cost = [Effect.of(changes, len(wanted) + k, f).inside.value for k in range(len(drawn))]
-            least[e.feature] = max(drawn_cost, default=math.nan)
-    return effects, least
+    inside = {name: getattr(need.effect.inside, name) for name in ("value", "low", "high")}
+    return {"inside": inside, "needed": need.needed, "controls": [r.inside.value for r in need.random],
+            "ratios": list(need.ratios)}  # fmt: skip
