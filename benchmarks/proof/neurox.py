@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from cellscope.evidence.probes import Probe
 from cellscope.findings import Findings
+from proof.material import SEED
 from proof.rows import Row
 
 PINNED = "neurox==1.0.9"
-EPOCHS, BATCH, RATE = 20, 256, 0.01
+EPOCHS, BATCH, RATE = 30, 256, 0.003
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
 
@@ -85,11 +86,13 @@ def probed(probes: list[tuple[Probe, Floats, Flags]], x: Floats, choose: Flags, 
     from sklearn.metrics import r2_score
 
     module = importlib.import_module("neurox.interpretation.linear_probe")
-    rows, away, agreed, shared = np.ascontiguousarray(x[choose], np.float32), 0.0, 1.0, []
+    # In any order: it learns from neighbours together, and the last of the text would weigh most.
+    order = np.random.default_rng(SEED).permutation(np.flatnonzero(choose))
+    rows, away, agreed, shared = np.ascontiguousarray(x[order], np.float32), 0.0, 1.0, []
     for p, own, label in probes:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             theirs = module.train_linear_regression_probe(
-                rows, label[choose].astype(np.float32), num_epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE
+                rows, label[order].astype(np.float32), num_epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE
             )
             ranking = [int(unit) for unit in module.get_neuron_ordering(theirs, {"label": 0}, search_stride=1000)[0]]
         weights, offset = theirs.linear.weight.detach().numpy()[0], float(theirs.linear.bias.detach())

@@ -18,7 +18,7 @@ from proof.rows import Part, Row, interval, rate, table
 
 EFFECTS = (0.55, 0.6, 0.7, 0.85)
 """AUC of the planted unit."""
-TRIALS = {10_000: 40, 20_000: 40, 40_000: 24, 80_000: 16, 160_000: 12}
+TRIALS = {10_000: 40, 20_000: 30, 40_000: 20, 80_000: 12, 160_000: 12}
 """Searches by length of the text: more where they are cheap."""
 UNITS, SCALE = 64, 20.0
 ON, OFF = 30.0, 300.0

@@ -18,7 +18,7 @@ from proof.needs import DRAWS, needs
 from proof.rows import Part, Row, table
 
 CHARACTERS = 1_000_000
-LESIONED = 30_000
+LESIONED = 16_000
 TOLD = (1, 4, 16, 64)
 """Numbers of units whose R2 is in the table, beside all."""
 
