@@ -88,7 +88,7 @@ def probed(probes: list[tuple[Probe, Floats, Flags]], x: Floats, choose: Flags, 
     module = importlib.import_module("neurox.interpretation.linear_probe")
     # In any order: it learns from neighbours together, and the last of the text would weigh most.
     order = np.random.default_rng(SEED).permutation(np.flatnonzero(choose))
-    rows, away, agreed, shared = np.ascontiguousarray(x[order], np.float32), 0.0, 1.0, []
+    rows, away, agreed, shared = np.ascontiguousarray(x[order], np.float32), [], 1.0, []
     for p, own, label in probes:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             theirs = module.train_linear_regression_probe(
@@ -96,12 +96,12 @@ def probed(probes: list[tuple[Probe, Floats, Flags]], x: Floats, choose: Flags, 
             )
             ranking = [int(unit) for unit in module.get_neuron_ordering(theirs, {"label": 0}, search_stride=1000)[0]]
         weights, offset = theirs.linear.weight.detach().numpy()[0], float(theirs.linear.bias.detach())
-        away = max(away, abs(r2_score(label[report].astype(float), x[report] @ weights + offset) - p.all.score))
+        away.append(p.all.score - r2_score(label[report].astype(float), x[report] @ weights + offset))
         agreed = min(agreed, float(spearmanr(np.argsort(ranking), -np.abs(own))[0]))
         shared.append(len(set(ranking[:10]) & set(np.argsort(-np.abs(own))[:10].tolist())))
     return [
-        Row(f"R2 of all units by NeuroX's linear probe ({PINNED}) against ours", "within 0.02",
-            f"{away:.3f} at most, of {len(probes)}", away <= 0.02),
+        Row(f"R2 of all units by our probe less that of NeuroX's linear probe ({PINNED}), which has no penalty", "",
+            f"{min(away):+.3f} to {max(away):+.3f}, of {len(probes)} features"),
         Row("Ranking of units by the weights of NeuroX's linear probe against ours", "",
             f"rank correlation {agreed:.2f} at least; of the first ten {min(shared)} to {max(shared)} are the same"),
     ]  # fmt: skip
