@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cellscope.cli.find import PICTURES_ALONE, TEXT_ALONE, search_pictures
 from cellscope.cli.options import network_options, search_options, text_options
+from cellscope.cli.pictures import preparation_options, sites_option
 from cellscope.cli.say import bar, note, tabulate
+from cellscope.cli.subjects import looks, refuse
 
 if TYPE_CHECKING:
     from cellscope.pipeline.atlas import Atlas
@@ -21,6 +24,8 @@ SHOWN = 40
 @network_options
 @text_options
 @search_options
+@preparation_options
+@sites_option
 @click.option(
     "--at",
     type=click.FloatRange(0, 1),
@@ -38,25 +43,22 @@ SHOWN = 40
 )
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page.")
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
-def atlas(run: str | None, at: float, form: str, reports: Path, pages: bool, single_file: bool, **options: Any) -> None:
-    """List every unit of a network with the feature it tracks best, or plainly nothing, and how many track any.
+@click.pass_context
+def atlas(
+    ctx: click.Context, /, at: float, form: str, reports: Path, pages: bool, single_file: bool, **options: Any
+) -> None:
+    """List every unit of a network with the feature of a text, or the concept of pictures, that it tracks best, or
+    plainly nothing, and how many track any.
 
     RUN is a run's name or folder (default: the latest). The numbers are those of `cellscope find` with the same
     options.
     """
-    from cellscope.cli.subjects import picture_run
-    from cellscope.errors import InputError
-    from cellscope.pipeline.atlas import atlas_in
     from cellscope.pipeline.atlaspage import write_atlas
     from cellscope.report.files import csv_text
 
-    if picture_run(run, options) is not None:
-        raise InputError(
-            "the atlas is of networks that read text, and this one sees pictures; cellscope find writes a page for "
-            "each of its layers, with every unit"
-        )
-    with bar("searching") as progress:
-        made = atlas_in(run, at=at, progress=progress, **options)
+    looking = looks(options)
+    refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
+    made = _of_pictures(at, options) if looking else _of_text(at, options)
     if form == "json":
         click.echo(made.json())
     elif form == "csv":
@@ -68,17 +70,32 @@ def atlas(run: str | None, at: float, form: str, reports: Path, pages: bool, sin
         note(f"page: {write_atlas(made, reports, single_file=single_file)}")
 
 
+def _of_text(at: float, options: dict[str, Any]) -> Atlas:
+    from cellscope.pipeline.atlas import atlas_in
+
+    for name in PICTURES_ALONE:
+        options.pop(name)
+    with bar("searching") as progress:
+        return atlas_in(at=at, progress=progress, **options)
+
+
+def _of_pictures(at: float, options: dict[str, Any]) -> Atlas:
+    from cellscope.pipeline.atlas import atlas
+
+    return atlas(search_pictures(options.pop("asked"), options), at=at)
+
+
 def _say(made: Atlas) -> None:
     from cellscope.evidence.verdicts import digits
-    from cellscope.pipeline.atlas import CRITERION
+    from cellscope.pipeline.atlas import criterion
     from cellscope.pipeline.atlaspage import share_in_words
 
     click.echo(made.sentence)
     click.echo(
         f"units at {made.share.at:g} or better: {share_in_words(made.share)}"
-        + ", over resampled blocks of the text" * (made.share.draws > 0)
+        + f", over resampled blocks of the {made.terms.subject}" * (made.share.draws > 0)
     )
-    click.echo(f"criterion: {CRITERION}")
+    click.echo(f"criterion: {criterion(made.terms)}")
     told = [row for row in made.rows() if row["evidence"] != "no"]
     rows = [
         [str(row["evidence"]), str(row["unit"]), ("-" if row["sign"] == -1 else "+") + str(row["feature"]),
@@ -86,7 +103,9 @@ def _say(made: Atlas) -> None:
         for row in told[:SHOWN]
     ]  # fmt: skip
     if rows:
-        click.echo("\n" + tabulate(["evidence", "unit", "feature", "measure", "score", "low", "high", "also"], rows))
+        click.echo(
+            "\n" + tabulate(["evidence", "unit", made.terms.feature, "measure", "score", "low", "high", "also"], rows)
+        )
     if len(told) > SHOWN:
         click.echo(f"and {len(told) - SHOWN:,} more, on the page and in --format json")
     nothing = len(made.entries) - len(told)

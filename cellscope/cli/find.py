@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellscope.cli.options import network_options, passage_option, search_options, text_options
-from cellscope.cli.pictures import opened, preparation_options
+from cellscope.cli.pictures import opened, preparation_options, sites_option
 from cellscope.cli.say import bar, note, tabulate
 from cellscope.cli.subjects import looks, refuse
 
 if TYPE_CHECKING:
     from cellscope.findings import Findings
     from cellscope.pipeline.find import Search
+    from cellscope.pipeline.find_pictures import PictureSearch
 
 
 @click.command()
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 @search_options
 @preparation_options
 @click.option("--streams", help="What of every layer: h,c,i,f,o,g (GRU: h,r,z,n) or all.  [default: h,c]")
-@click.option(
-    "--site", "sites", multiple=True, metavar="MODULE", help="A layer of a network for pictures.  [default: all]"
-)
+@sites_option
 @click.option(
     "--array",
     type=click.Path(path_type=Path),
@@ -164,14 +163,7 @@ def _refuse_beside_an_array(ctx: click.Context) -> None:
 def _find_pictures(
     asked: tuple[str, ...], form: str, at: float, reports: Path | None, single_file: bool, options: dict[str, Any]
 ) -> None:
-    from cellscope.pipeline.find_pictures import find_pictures
-
-    for name in TEXT_ALONE:
-        options.pop(name, None)
-    sites, seed = options.pop("sites"), options.pop("seed")
-    network, folder, images = opened(options.pop("run"), options)
-    with bar("searching", unit="pictures") as progress:
-        search = find_pictures(network, folder, images, asked=asked, sites=sites, seed=seed, progress=progress)
+    search = search_pictures(asked, options)
     if form == "json":
         click.echo(search.json(at=at))
     elif form == "csv":
@@ -184,6 +176,18 @@ def _find_pictures(
         with bar("writing pages", unit="pages") as progress:
             page = write_picture_pages(search, reports, single_file=single_file, progress=progress)
         note(f"pages: {page}")
+
+
+def search_pictures(asked: tuple[str, ...], options: dict[str, Any]) -> PictureSearch:
+    """Search the network that the options name over the pictures that they name."""
+    from cellscope.pipeline.find_pictures import find_pictures
+
+    for name in TEXT_ALONE:
+        options.pop(name, None)
+    sites, seed = options.pop("sites"), options.pop("seed")
+    network, folder, images = opened(options.pop("run"), options)
+    with bar("searching", unit="pictures") as progress:
+        return find_pictures(network, folder, images, asked=asked, sites=sites, seed=seed, progress=progress)
 
 
 def say_findings(findings: Findings, at: float) -> None:

@@ -59,6 +59,12 @@ def preparation_options(command: F) -> F:
     return set_options(decorated(command, options))
 
 
+def sites_option(command: F) -> F:
+    """--site: which layers are searched."""
+    words = "A layer of a network for pictures.  [default: all]"
+    return decorated(command, (click.option("--site", "sites", multiple=True, metavar="MODULE", help=words),))
+
+
 def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
     """The network, its run (None for --model) and the pictures that the options name, which are taken out."""
     from cellscope.pipeline.classifiers import open_classifier, open_pictures

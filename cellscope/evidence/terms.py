@@ -20,10 +20,12 @@ class Terms:
     taken: str = "seen"
     few: str = "has too few pictures"
     """What is said of a subject that is not enough."""
+    feature: str = "concept"
+    """What is looked for in it."""
 
 
 TEXT = Terms("characters", "text", "inside", "current character", "last three characters", ("1 char", "3 chars"),
-             "blocks the unit was not chosen on", "heard", "is too short")  # fmt: skip
+             "blocks the unit was not chosen on", "heard", "is too short", "feature")  # fmt: skip
 _COLOURS = "own colour alone", "colours alone", ("own colour", "colours")
 PLACES = Terms("places of maps", "set of pictures", "inside", *_COLOURS)
 FILLED = Terms("places of maps", "set of pictures", "in pictures of", *_COLOURS)

@@ -6,27 +6,31 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cellscope.evidence.shares import Share
+from cellscope.evidence.terms import Terms
 from cellscope.evidence.verdicts import CLEAR, TENDS, Q, digits
 from cellscope.observe import Progress
-from cellscope.pipeline.atlas_columns import Columns, columns_of, known
+from cellscope.pipeline.atlas_columns import Columns, columns_of, known, picture_columns
 from cellscope.pipeline.find import Search, clean, find_in
+from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.scan import Scan, scan, survey
 from cellscope.pipeline.shares import share_of_units
 from cellscope.pipeline.tracking import Tracking, tracking
 from cellscope.report.files import Cell
 
-CRITERION = (
-    f"a unit tracks a feature where, on text it was not chosen on, its whole 95 % interval lies above the last three "
-    f"characters and above the best unit of the untrained network, at q <= {Q:g} against shifted labels, "
-    "and where the unit that was chosen for the feature does so too"
-)
+
+def criterion(terms: Terms) -> str:
+    """When a unit tracks a feature of a text, or a concept of pictures."""
+    return (
+        f"a unit tracks a {terms.feature} where, on {terms.chosen_on}, its whole 95 % interval lies above the "
+        f"{terms.three} and above the best unit of the untrained network, at q <= {Q:g} against shifted labels, "
+        f"and where the unit that was chosen for the {terms.feature} does so too"
+    )
 
 
 @dataclass(frozen=True)
@@ -48,22 +52,29 @@ class UnitEntry:
 @dataclass(frozen=True)
 class Atlas:
     """All units of a search, those that track something first; the share of them at `at` or better; the columns that
-    stand beside each unit's answer.
+    stand beside each unit's answer. `scan` is what they did on the end of the text; None for pictures.
     """
 
-    search: Search
-    scan: Scan
+    search: Search | PictureSearch
+    scan: Scan | None
     tracking: Tracking
     entries: tuple[UnitEntry, ...]
     share: Share
     columns: Columns
 
     @property
+    def terms(self) -> Terms:
+        """The words for what was searched."""
+        terms: Terms = self.search.findings.counts.terms
+        return terms
+
+    @property
     def sentence(self) -> str:
         """`15 of 512 units (2.9 %) track a feature at 0.9 or better; 19 (3.7 %) track one at all`; or why none can."""
         evidence = self.search.findings.evidence
         if all(e.unit is None or math.isnan(e.p) for e in evidence):
-            return f"no unit can be judged: {evidence[0].reason if evidence else 'no feature was looked for'}"
+            reason = evidence[0].reason if evidence else f"no {self.terms.feature} was looked for"
+            return f"no unit can be judged: {reason}"
         return self.tracking.sentence(self.share.at)
 
     def rows(self) -> list[dict[str, Cell]]:
@@ -98,20 +109,14 @@ class Atlas:
         """Everything as JSON; keys are stable."""
         findings = self.search.findings
         content = {
-            "cellscope": version("cellscope"),
-            "run": self.search.run.name if self.search.run else None,
-            "network": self.search.network.description,
-            "corpus": self.search.corpus.name,
-            "characters": findings.characters,
-            "seed": findings.counts.seed,
-            "shifts": findings.draws,
+            **self.search.about(),
             "sentence": self.sentence,
-            "criterion": CRITERION,
+            "criterion": criterion(self.terms),
             "method": list(self.columns.method),
             "share": self.share.json(),
             "tracking": self.tracking.count(),
-            "features_tracked": self.tracking.features(self.share.at),
-            "features": len(findings.features),
+            f"{self.terms.feature}s_tracked": self.tracking.features(self.share.at),
+            f"{self.terms.feature}s": len(findings.features),
             "units": [clean(row) for row in self.rows()],
         }
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
@@ -124,12 +129,17 @@ def atlas_in(
     return atlas(find_in(run, progress=progress, **options), at=at)
 
 
-def atlas(search: Search, *, at: float = CLEAR) -> Atlas:
+def atlas(search: Search | PictureSearch, *, at: float = CLEAR) -> Atlas:
     """What a search says of each of its units; `at` is the score from which on a unit counts."""
     told = tracking(search.findings)
-    heard = scan(search, survey(search))
     entries = [_entry(told, unit) for unit in range(len(search.findings.units))]
-    columns = columns_of(search, heard, [entry.feature for entry in entries])
+    features = [entry.feature for entry in entries]
+    heard = None
+    if isinstance(search, PictureSearch):
+        columns = picture_columns(search, features)
+    else:
+        heard = scan(search, survey(search))
+        columns = columns_of(search, heard, features)
     entries = [replace(entry, more=cells) for entry, cells in zip(entries, columns.cells, strict=True)]
     order = {"found": 0, "plain": 1, "no": 2}
     entries.sort(key=lambda e: (order[e.answer], -_score(told, e) if e.answer != "no" else 0, e.unit))
@@ -159,10 +169,13 @@ def _why(told: Tracking, feature: int, unit: int) -> str:
     findings, e = told.findings, told.findings.evidence[feature]
     bound, within = float(findings.bound()[feature, unit]), float(findings.scores["within"][feature, unit])
     cut = max((other.p for other in findings.evidence if other.q <= Q), default=-1.0)
+    part, own = findings.part_of(unit)
+    if np.count_nonzero(part.tally.total[:, own].sum(0)) == 1:
+        return f"it does one thing throughout the {e.terms.subject}"
     if not findings.scores["p"][feature, unit] <= cut:
         return "the best of all units does as well by chance"
     if bound <= e.three:
-        return f"the last three characters give {digits(e.three)}"
+        return f"the {e.terms.three} give {digits(e.three)}"
     if bound <= e.untrained:
         return f"a unit of the untrained network reaches {digits(e.untrained)}"
     if within < TENDS:

@@ -12,6 +12,7 @@ from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.zones import ELSEWHERE, INSIDE
 from cellscope.models.network import Network
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.kind import kinds_in
 from cellscope.pipeline.lesion_map import read_map
 from cellscope.pipeline.scan import Scan
@@ -84,6 +85,26 @@ def lesion_columns(search: Search, lesions: LesionMap, features: Sequence[int]) 
         f"unit is held at {held} while the network runs on; over the last {lesions.characters:,} characters."
     )
     return Columns(("without it",), tuple(cells), (words,), ("without it elsewhere",))
+
+
+def picture_columns(search: PictureSearch, features: Sequence[int]) -> Columns:
+    """What each unit is the output of, and how far it covers its own concept (see `find_pictures.with_overlaps`)."""
+    kinds = {outlet.site: outlet.kind for outlet in search.outlets}
+    overlap, most = search.findings.scores["dissection"], search.findings.scores["attainable"]
+    cells = tuple(
+        {
+            "kind": kinds[unit.site],
+            "dissection": known(float(overlap[f, u])) if f >= 0 else None,
+            "attainable": known(float(most[f, u])) if f >= 0 else None,
+        }
+        for u, (unit, f) in enumerate(zip(search.findings.units, features, strict=True))
+    )
+    words = (
+        "Kind: the module whose output a unit is.",
+        "Dissection: IoU of the half per cent of places where the unit is highest with its concept's mask (Bau et al. "
+        "2017).",
+    )
+    return Columns(("kind", "dissection"), cells, words, ("attainable",))
 
 
 def known(value: float) -> float | None:

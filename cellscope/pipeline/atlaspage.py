@@ -1,17 +1,23 @@
-"""The page of the atlas: rows, the stretch of text that all thumbnails show, and the share as an exhibit."""
+"""The page of the atlas: rows, the text or the pictures that all thumbnails show, and the share as an exhibit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from cellscope.evidence.shares import Share
-from cellscope.pipeline.atlas import CRITERION, Atlas
+from cellscope.evidence.terms import ROWS
+from cellscope.pipeline.atlas import Atlas, criterion
+from cellscope.pipeline.atlas_scenes import scenes
 from cellscope.pipeline.exhibits import tracking
+from cellscope.pipeline.find import Search
+from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.headlines import header, method, percent, sentence_case
+from cellscope.pipeline.picture_pages import words
 from cellscope.pipeline.scan import Scan
-from cellscope.report.atlas import AtlasPage, AtlasRow, Stretch, write_atlas_page
+from cellscope.report.atlas import AtlasPage, AtlasRow, Scenes, Stretch, write_atlas_page
 from cellscope.report.contents import Headline
 from cellscope.report.page import write_index
 
@@ -32,43 +38,64 @@ def compose_atlas(atlas: Atlas) -> AtlasPage:
     """Everything that the page shows."""
     search = atlas.search
     name = f" {search.run.name}" if search.run else ""
+    command = f"cellscope find{name}" if isinstance(search, PictureSearch) else f"cellscope explain{name} UNIT"
     return AtlasPage(
-        header=header(search),
+        header=words.header(search) if isinstance(search, PictureSearch) else header(search),
         headline=_headline(atlas),
         rows=tuple(_row(atlas, k) for k in range(len(atlas.entries))),
-        stretch=stretch(atlas),
+        sample=_sample(atlas),
         columns=atlas.columns.shown,
         details=atlas.columns.details,
-        command=f"cellscope explain{name} UNIT" if search.run else "",
+        command=command if search.run else "",
         exhibits=(tracking.exhibit(search.findings),),
+        feature=atlas.terms.feature,
+        plain=f"the {atlas.terms.three} give it away",
+        sites=tuple(str(o.site) for o in search.outlets) if isinstance(search, PictureSearch) else (),
     )
 
 
+def _sample(atlas: Atlas) -> Stretch | Scenes:
+    if isinstance(atlas.search, PictureSearch):
+        return scenes(atlas.search, [entry.unit for entry in atlas.entries])
+    assert atlas.scan is not None
+    return stretch(atlas.search, atlas.scan, [(entry.unit, entry.feature) for entry in atlas.entries])
+
+
 def _headline(atlas: Atlas) -> Headline:
-    findings, share = atlas.search.findings, atlas.share
+    search, findings, share, terms = atlas.search, atlas.search.findings, atlas.share, atlas.terms
+    blocks = "blocks of text" if isinstance(search, Search) else f"groups of {'rows' if terms is ROWS else 'pictures'}"
+    measured = words.method(search) if isinstance(search, PictureSearch) else method(search)
     return Headline(
         sentence=sentence_case(atlas.sentence).replace(" %", "\u00a0%") + ".",
         good=share.number > 0,
         numbers=(
             (f"units at {share.at:g} or better", share_in_words(share)),
-            ("features they track", f"{atlas.tracking.features(share.at)} of {len(findings.features)}"),
-            ("given away by the last three characters", f"{sum(e.answer == 'plain' for e in atlas.entries):,}"),
+            (f"{terms.feature}s they track", f"{atlas.tracking.features(share.at)} of {len(findings.features)}"),
+            (f"given away by the {terms.three}", f"{sum(e.answer == 'plain' for e in atlas.entries):,}"),
             ("nothing found", f"{sum(e.answer == 'no' for e in atlas.entries):,}"),
         ),
         caveats=(
-            CRITERION[:1].upper() + CRITERION[1:] + ".",
-            "Nothing found: none of the features that were looked for; what else the unit may track, nobody asked.",
-            "A cell and the hidden unit that it drives count as two; features overlap, so a unit may track several.",
+            _criterion(atlas),
+            f"Nothing found: none of the {terms.feature}s that were looked for; what else the unit may track, nobody "
+            "asked.",
+            "A cell and the hidden unit that it drives count as two; features overlap, so a unit may track several."
+            if isinstance(search, Search)
+            else "A unit and its activation function count as two; concepts overlap, so a unit may track several.",
         ),
         method=(
-            *method(atlas.search),
+            *measured,
             *atlas.columns.method,
-            "The interval of the number of units: the blocks of text on which units are reported, drawn anew "
+            f"The interval of the number of units: the {blocks} on which units are reported, drawn anew "
             f"{share.draws} times (seed {share.seed})."
             if share.draws
-            else "The text has too few blocks for an interval of the number of units.",
+            else f"The {terms.subject} has too few {blocks} for an interval of the number of units.",
         ),
     )
+
+
+def _criterion(atlas: Atlas) -> str:
+    words = criterion(atlas.terms)
+    return words[:1].upper() + words[1:] + "."
 
 
 def share_in_words(share: Share) -> str:
@@ -97,18 +124,21 @@ def _row(atlas: Atlas, k: int) -> AtlasRow:
     )
 
 
-def stretch(atlas: Atlas) -> Stretch:
-    """The text of the thumbnails: a stretch in which many of the features that were found come and go."""
-    heard, findings = atlas.scan, atlas.search.findings
+def stretch(search: Search, heard: Scan, rows: Sequence[tuple[int, int]]) -> Stretch:
+    """The text of the thumbnails: a stretch in which many of the features that were found come and go.
+
+    `rows` are the units in the order of the page, each with its own feature (-1 for none).
+    """
+    findings = search.findings
     length = min(LENGTH, len(heard.values))
     first = _lively(heard, [f for f, e in enumerate(findings.evidence) if e.found], length)
-    text = atlas.search.corpus.text(heard.start, heard.start + first + length)
+    text = search.corpus.text(heard.start, heard.start + first + length)
     line = text.rfind("\n", max(0, first - BACK), first + 1)
     first = line + 1 if line >= 0 else first
     here = slice(first, first + length)
-    order = [entry.unit for entry in atlas.entries]
+    order = [unit for unit, _ in rows]
     spans = heard.labels.spans[:, here]
-    shown = {entry.feature for entry in atlas.entries if 0 <= entry.feature < len(spans)}
+    shown = {feature for _, feature in rows if 0 <= feature < len(spans)}
     return Stretch(
         text=text[here],
         start=heard.start + first,

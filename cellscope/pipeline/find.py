@@ -105,9 +105,9 @@ class Search:
         with hear(self.network, self.corpus, sites, self.bases) as source:
             yield source
 
-    def json(self, *, at: float = 0.9) -> str:
-        """The evidence for every feature as JSON; keys are stable, numbers that do not exist are null."""
-        content = {
+    def about(self) -> dict[str, Any]:
+        """What was searched, as JSON says it before anything else."""
+        return {
             "cellscope": version("cellscope"),
             "run": self.run.name if self.run else None,
             "network": self.network.description,
@@ -116,6 +116,12 @@ class Search:
             "characters": self.findings.characters,
             "seed": self.findings.counts.seed,
             "shifts": self.findings.draws,
+        }
+
+    def json(self, *, at: float = 0.9) -> str:
+        """The evidence for every feature as JSON; keys are stable, numbers that do not exist are null."""
+        content = {
+            **self.about(),
             "summary": summarised(self.findings, at, "features"),
             "features": [said(e) for e in self.findings.evidence],
         }

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,9 @@ class PictureSearch:
     outlets: tuple[Outlet, ...]
     findings: Findings
 
-    def json(self, *, at: float = 0.9) -> str:
-        """The evidence for every concept as JSON; keys are stable, numbers that do not exist are null."""
-        content = {
+    def about(self) -> dict[str, Any]:
+        """What was searched, as JSON says it before anything else."""
+        return {
             "cellscope": version("cellscope"),
             "run": self.run.name if self.run else None,
             "network": self.network.description,
@@ -51,6 +52,12 @@ class PictureSearch:
             "pictures": len(self.images),
             "seed": self.findings.counts.seed,
             "shifts": self.findings.draws,
+        }
+
+    def json(self, *, at: float = 0.9) -> str:
+        """The evidence for every concept as JSON; keys are stable, numbers that do not exist are null."""
+        content = {
+            **self.about(),
             "summary": summarised(self.findings, at, "concepts"),
             "concepts": [said(e) | clean(self.overlap(f)) for f, e in enumerate(self.findings.evidence)],
         }

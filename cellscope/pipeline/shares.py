@@ -8,7 +8,7 @@ import numpy as np
 
 from cellscope.evidence.intervals import Floats
 from cellscope.evidence.shares import Share, interval_of_number, resampled
-from cellscope.evidence.verdicts import TENDS
+from cellscope.evidence.verdicts import TENDS, Q
 from cellscope.findings import Findings
 from cellscope.judge import REPORT
 from cellscope.scores.association import auroc
@@ -29,11 +29,11 @@ def share_of_units(findings: Findings, *, at: float) -> Share:
     bar = np.nan_to_num([[e.three, e.untrained] for e in evidence], nan=0.0).max(1)[:, None]
     reach = score - findings.bound()
     found = np.array([e.found for e in evidence])[:, None]
-    cut = max((e.p for e in evidence if e.found), default=-1.0)
+    cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)  # as in `Findings.tracks`
     with np.errstate(invalid="ignore"):
         near = (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found
     feature, unit = np.nonzero(near)
-    weights = resampled(len(findings.counts.tally.total[REPORT::2]), seed=seed)
+    weights = resampled(len(findings.counts.tally.total[REPORT::2]), seed=seed)  # blocks are those of every part
     if weights.shape[1] < 3:
         return Share(at, number, len(findings.units), math.nan, math.nan, 0, seed)
     drawn = _scores(findings, feature, unit, weights)
@@ -45,15 +45,15 @@ def share_of_units(findings: Findings, *, at: float) -> Share:
 
 def _scores(findings: Findings, feature: np.ndarray, unit: np.ndarray, weights: Floats) -> Floats:
     """The score of each pair in each resampled text, [draw, pair]."""
-    tally, spans = findings.counts.tally, findings.counts.spans
     made = np.empty((len(weights), len(feature)))
-    positive, total = tally.positive[REPORT::2], tally.total[REPORT::2]
-    products, numbers = tally.products[REPORT::2], tally.numbers[REPORT::2]
     for k, (f, u) in enumerate(zip(feature.tolist(), unit.tolist(), strict=True)):
         sign = findings.scores["sign"][f, u]
-        if f < spans:
-            auc = auroc(weights @ positive[:, f, u], weights @ total[:, u])
+        part, own = findings.part_of(u)
+        tally, number = part.tally, f - part.spans
+        if number < 0:
+            auc = auroc(weights @ tally.positive[REPORT::2, f, own], weights @ tally.total[REPORT::2, own])
             made[:, k] = auc if sign > 0 else 1 - auc
         else:
-            made[:, k] = sign * rank_correlation(weights @ products[:, f - spans, u], weights @ numbers[:, f - spans])
+            sums = weights @ tally.products[REPORT::2, number, own], weights @ tally.numbers[REPORT::2, number]
+            made[:, k] = sign * rank_correlation(*sums)
     return made

@@ -36,12 +36,13 @@ class Tracking:
         return int((self.found & (self.score >= at)).any(1).sum())
 
     def sentence(self, at: float = CLEAR) -> str:
-        """`12 of 512 units (2.3 %) track a feature at .9 or better; 97 do so at all`."""
+        """`12 of 512 units (2.3 %) track a feature at 0.9 or better; 97 (18.9 %) track one at all`."""
         number, total = self.count(at), len(self.findings.units)
         share = f"{100 * number / max(total, 1):.1f} %"
         every = self.count()
         rest = f"; {every:,} ({100 * every / max(total, 1):.1f} %) track one at all" if every > number else ""
-        return f"{number:,} of {total:,} units ({share}) track a feature at {at:g} or better{rest}"
+        feature = self.findings.counts.terms.feature
+        return f"{number:,} of {total:,} units ({share}) track a {feature} at {at:g} or better{rest}"
 
 
 def tracking(findings: Findings) -> Tracking:

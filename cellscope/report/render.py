@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,11 @@ def about(kind: str, name: str, run: Mapping[str, object], headline: Headline) -
         "caveats": headline.caveats,
         "method": headline.method,
     }
+
+
+def run_of(header: RunHeader | PictureHeader) -> Mapping[str, object]:
+    """What the JSON beside a page says of its run."""
+    told = asdict(header)
+    if isinstance(header, PictureHeader):
+        told["corpus"] = told.pop("images")
+    return {**told.pop("extra"), **told}

@@ -39,7 +39,7 @@ PICTURE_KIT = Kit(
 )
 ATLAS_KIT = Kit(
     (*TEXT_KIT.styles, "atlas.css"),
-    (*TEXT_KIT.scripts[:-1], *_scripts("atlas atlastold atlasmap"), TEXT_KIT.scripts[-1]),
+    (*TEXT_KIT.scripts[:-1], *_scripts("atlasscenes atlas atlastold atlasmap"), TEXT_KIT.scripts[-1]),
 )
 KITS = (TEXT_KIT, PICTURE_KIT, ATLAS_KIT)
 STYLES = tuple(dict.fromkeys(name for kit in KITS for name in kit.styles))

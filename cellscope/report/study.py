@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from cellscope.report.contents import Headline, RunHeader
@@ -11,7 +10,7 @@ from cellscope.report.exhibits import Exhibit, need_keys
 from cellscope.report.files import safe_name, study_name, write_table
 from cellscope.report.panels.exhibits import exhibits_panel, exhibits_told, write_exhibits
 from cellscope.report.picture_contents import PictureHeader
-from cellscope.report.render import about, write_page
+from cellscope.report.render import about, run_of, write_page
 from cellscope.report.tables import Table
 
 
@@ -43,11 +42,3 @@ def write_study_page(folder: Path | str, page: StudyPage, *, single_file: bool =
     write_exhibits(path, page.exhibits, run)
     here = {"name": page.name, "exhibits": page.exhibits, "run_page": path.with_name("index.html").is_file()}
     return write_page(root, path, "study.html", page.header, page.headline, data, here, single_file)
-
-
-def run_of(header: RunHeader | PictureHeader) -> Mapping[str, object]:
-    """What the JSON beside a page says of its run."""
-    told = asdict(header)
-    if isinstance(header, PictureHeader):
-        told["corpus"] = told.pop("images")
-    return {**told.pop("extra"), **told}

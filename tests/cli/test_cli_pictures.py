@@ -115,6 +115,9 @@ MISTAKES = [
     ("find cnn --images rows.csv", "rows of 2 numbers"),
     ("find cnn --images digits --channels 3", "cnn takes pictures of 1 x 8 x 8"),
     ("find cnn --mean 0.5", "--mean is for --model"),
+    ("atlas cnn --feature eleven", "no concept in digits (held back) 'eleven'"),
+    ("atlas cnn --text a.txt", "--text is for a text"),
+    ("atlas cnn --site nowhere", "no site 'nowhere'"),
     ("activations cnn 0 --size 8", "--size says how --images are read"),
     ("activations cnn 9999", "no picture 9999"),
     ("activations cnn 0 --unit features.2/99", "no unit 99 in features.2"),
@@ -272,6 +275,20 @@ def test_the_order_in_which_concepts_are_asked_for_changes_nothing(say) -> None:
     alone = json.loads(say("find", "cnn", *quick, "-f", "3")[1])["concepts"][0]
     (same,) = [c for c in backwards["concepts"] if c["feature"] == "3"]
     assert (same["unit"], same["score"]) == (alone["unit"], alone["score"])
+
+
+def test_the_atlas_of_pictures_speaks_of_pictures(say, tmp_path: Path) -> None:
+    """Every unit of the sites that were asked for, in JSON, CSV and table alike, and a page."""
+    quick = ("atlas", "cnn", "--images", "digits", "--site", "classifier.2", "-f", "3", "--reports", str(tmp_path))
+    code, out, err = say(*quick)
+    assert code == 0, err
+    assert "of 10 units (" in out.splitlines()[0]
+    assert "char" not in out
+    assert next(tmp_path.glob("cnn*/atlas.html")).is_file()
+    made = json.loads(say(*quick, "--no-pages", "--format", "json")[1])
+    rows = say(*quick, "--no-pages", "--format", "csv")[1].splitlines()
+    assert len(made["units"]) == len(rows) - 1 == 10
+    assert {unit["kind"] for unit in made["units"]} == {"Linear"}
 
 
 def _features(names: list[str]) -> list[str]:

@@ -86,7 +86,7 @@ def test_json_of_the_atlas(made: Atlas) -> None:
 def test_thumbnails_are_what_the_units_did(made: Atlas) -> None:
     """The stretch is of the corpus, begins a line where one is near, and its columns are the rows' units."""
     page = compose_atlas(made)
-    corpus, shown = made.search.corpus, page.stretch
+    corpus, shown = made.search.corpus, page.sample
     assert shown.text == corpus.text(shown.start, shown.start + len(shown.text))
     here = slice(shown.start - made.scan.start, shown.start - made.scan.start + len(shown.text))
     for k in (0, 5):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import planted_pages
 
-from cellscope.report.atlas import AtlasPage, AtlasRow, Stretch
+from cellscope.report.atlas import AtlasPage, AtlasRow, Scenes, Stretch
 from cellscope.report.contents import Headline
+from cellscope.report.picture_contents import PictureHeader
 
 TEXT = ("def f(a, b):\n    return 'quote' # x\n" * 7)[:240]
 SITES = ("lstm.0:hidden", "lstm.0:cell", "lstm.1:hidden", "lstm.1:cell")
 KINDS = ("switch", "counter", "timer")
+HEADER = PictureHeader(name="cnn", images="shapes (held back)", model="a small network", pictures=40)
 
 
 def atlas_page(units: int, *, name: str = "feature", text: str = TEXT) -> AtlasPage:
@@ -46,8 +50,24 @@ def atlas_page(units: int, *, name: str = "feature", text: str = TEXT) -> AtlasP
         header=planted_pages.HEADER,
         headline=Headline(sentence=f"{found} of {units} units track a feature."),
         rows=rows,
-        stretch=Stretch(text=text, start=5, values=values, marks=marks),
+        sample=Stretch(text=text, start=5, values=values, marks=marks),
         columns=("kind", "time scale", "without it"),
         details=("without it elsewhere",),
         command="cellscope explain python UNIT",
     )
+
+
+def picture_atlas(units: int = 12, *, name: str = "concept") -> AtlasPage:
+    """The same of four pictures of 6 x 8 pixels, on a grid of 3 x 4; unit k is brightest in place k of the first."""
+    made = atlas_page(units, name=name)
+    values = np.zeros((4, 3, 4, units), np.float32)
+    values.reshape(4, 12, units)[0, np.arange(units) % 12, np.arange(units)] = 1 + np.arange(units)
+    values[1] = -0.5
+    marks = {f"{name} {k}": np.arange(48).reshape(4, 3, 4) % (k + 5) < 2 for k in range(23)}
+    pictures = np.random.default_rng(2).integers(0, 255, (4, 6, 8, 3), np.uint8)
+    names = tuple(f"picture {k}, {name}" for k in range(4))
+    return replace(
+        made, header=HEADER, sample=Scenes(values=values, names=names, pictures=pictures, marks=marks),
+        columns=("kind",), details=(), command="cellscope find cnn", feature="concept",
+        plain="the colours alone give it away", sites=SITES[::-1],
+    )  # fmt: skip

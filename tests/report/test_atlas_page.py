@@ -17,6 +17,7 @@ import pytest
 
 from cellscope.errors import InputError
 from cellscope.report.atlas import AtlasPage, AtlasRow, write_atlas_page
+from cellscope.report.files import layer_name
 from cellscope.report.page import write_feature_page, write_index, write_run_page, write_unit_page
 
 Open = Callable[..., Any]
@@ -72,12 +73,12 @@ def test_thumbnails_and_text_show_the_values(path: Path, opened: Open, many: Atl
     """Values are the ones that were put in, to half a level; the text has the chosen unit's colours and its feature."""
     page = opened(path, f"#unit={many.rows[3].address}")
     got = page.evaluate("Array.from(Scope.walker.codes, (_, i) => Scope.walker.value(Scope.walker.units[3], i))")
-    want = many.stretch.values[:, 3]
+    want = many.sample.values[:, 3]
     assert np.abs(np.array(got) - want).max() <= np.abs(want).max() / 63 / 2 + 1e-6
     levels = page.evaluate("Array.from(Scope.walker.view.levels)")
     assert np.abs(np.array(levels) - want / np.abs(want).max() * 20).max() <= 0.7
     marks = page.evaluate("Array.from(Scope.walker.view.marks)")
-    assert marks == many.stretch.marks["feature 3"].astype(int).tolist()
+    assert marks == many.sample.marks["feature 3"].astype(int).tolist()
     pixels = page.evaluate(
         "(() => { const c = document.querySelector('canvas.strip'); const d = c.getContext('2d').getImageData(0, 0, c.width, 1).data; return new Set(Array.from({ length: c.width }, (_, i) => d.slice(4 * i, 4 * i + 3).join())).size })()"
     )
@@ -243,8 +244,8 @@ def test_a_narrow_atlas_does_not_scroll_sideways(path: Path, opened: Open, dark:
 def test_hardly_any_units(tmp_path: Path, opened: Open, units: int) -> None:
     """None and one are shown without an error, over no text as well."""
     made = planted.atlas_page(1)
-    empty = replace(made.stretch, text="", values=np.zeros((0, units), np.float32), marks={})
-    page = opened(write_atlas_page(tmp_path, replace(made, rows=made.rows[:units], stretch=empty)))
+    empty = replace(made.sample, text="", values=np.zeros((0, units), np.float32), marks={})
+    page = opened(write_atlas_page(tmp_path, replace(made, rows=made.rows[:units], sample=empty)))
     for key in ("ArrowDown", "]", "s", "2", "u"):
         page.keyboard.press(key)
 
@@ -254,5 +255,72 @@ def test_an_atlas_that_does_not_fit_is_refused() -> None:
     made = planted.atlas_page(4)
     with pytest.raises(InputError, match="thumbnails"):
         replace(made, rows=made.rows[:3])
+    scenes = planted.picture_atlas(4)
+    with pytest.raises(InputError, match="thumbnails"):
+        replace(scenes, rows=scenes.rows[:3])
+    with pytest.raises(InputError, match="marks of a have"):
+        replace(scenes, sample=replace(scenes.sample, marks={"a": np.zeros((4, 3), bool)}))
+    with pytest.raises(InputError, match="4 names for 3 pictures"):
+        replace(scenes, sample=replace(scenes.sample, pictures=scenes.sample.pictures[:3]))
     with pytest.raises(InputError, match="'maybe' is none of"):
         AtlasRow(address="a/0", site="a", index=0, answer="maybe", feature="", sign=1, score=None)
+
+
+def test_thumbnails_of_pictures_show_the_maps(tmp_path: Path, opened: Open) -> None:
+    """A unit's map stands beside each picture, its one bright place where it was put; its concept is framed on both."""
+    made = planted.picture_atlas()
+    page = opened(write_atlas_page(tmp_path, made), f"#unit={made.rows[7].address}")
+    assert page.locator(".scene img").count() == page.locator(".scene canvas").count() == 4
+    got = page.evaluate("Array.from({ length: 48 }, (_, i) => Scope.walker.value(Scope.walker.units[7], i))")
+    want = made.sample.values.reshape(48, -1)[:, 7]
+    assert np.abs(np.array(got) - want).max() <= np.abs(want).max() / 63 / 2 + 1e-6
+    blues = page.evaluate(
+        "Array.from(document.querySelector('.scene canvas').getContext('2d').getImageData(0, 0, 4, 3).data).filter((_, i) => i % 4 === 0)"
+    )
+    assert int(np.argmin(blues)) == 7  # red is least where blue is most
+    frames = page.locator(".scene >> nth=0 >> svg path.over").all()
+    flags = np.pad(made.sample.marks["concept 7"][0], 1)
+    borders = np.abs(np.diff(flags.astype(int), axis=0)).sum() + np.abs(np.diff(flags.astype(int), axis=1)).sum()
+    assert [len(frame.get_attribute("d").split("M")) - 1 for frame in frames] == [borders, borders]
+    strip = page.evaluate("(c => [c.width, c.height])(document.querySelector('canvas.strip'))")
+    assert strip == [4 * 5 - 1, 3]
+
+
+def test_words_of_an_atlas_of_pictures(tmp_path: Path, opened: Open) -> None:
+    """Concepts and colours are named, layers in their order; a unit's page is its layer's, at the unit."""
+    made = planted.picture_atlas()
+    (tmp_path / "cnn").mkdir()
+    layer = f"{layer_name('lstm.1:cell')}.html"
+    (tmp_path / "cnn" / layer).write_text("")
+    page = opened(write_atlas_page(tmp_path, made), "#unit=lstm.1:cell/1")
+    assert page.get_attribute("#chosen a >> text=the unit", "href") == f"{layer}#lstm.1:cell/1"
+    assert page.locator("#site option").all_inner_texts() == ["all", *planted.SITES[::-1]]
+    words = page.inner_text("main")
+    assert "Frame: the colours alone give it away" in words
+    assert "characters" not in words.split("nearest")[0]
+    page.evaluate("Scope.walker.go({ unit: 'lstm.0:cell/1' })")
+    assert "cellscope find cnn" in page.inner_text("#chosen")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
+def test_an_atlas_of_pictures_at_any_width(tmp_path: Path, opened: Open, width: int, dark: bool) -> None:
+    """Nothing scrolls sideways, every picture has a size, and hostile names stay words."""
+    path = write_atlas_page(tmp_path, planted.picture_atlas(40, name=NASTY), single_file=True)
+    page = opened(path, width=width, height=844, dark=dark)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scene canvas')].every(c => c.clientWidth > 20 && c.clientHeight > 10)"
+    )
+    assert page.evaluate("document.getElementById('pane').clientHeight > 80")
+    assert page.evaluate("document.body.dataset.hurt") is None
+    assert page.locator("img").count() == 4
+
+
+def test_rows_of_numbers_have_an_atlas_without_pictures(tmp_path: Path, opened: Open) -> None:
+    """One place a row, and no picture; pointing says the row and its value."""
+    made = planted.picture_atlas(6)
+    scenes = replace(made.sample, values=made.sample.values[:, :1, :1], pictures=None, marks={})
+    page = opened(write_atlas_page(tmp_path, replace(made, sample=scenes)))
+    assert page.locator(".scene img").count() == 0
+    page.locator(".scene canvas").first.hover()
+    assert page.inner_text("#legend .told").startswith("picture 0, concept")

@@ -3,12 +3,13 @@
 (function (Scope) {
   const make = Scope.make, byId = id => document.getElementById(id);
   const ANSWERS = ['found', 'plain', 'no'], MARKS = ['\u25cf', '\u25d0', '\u25cb'];
-  const WORDS = ['found', 'the last three characters give it away', 'nothing found'], TABS = [['', 'all'], ['found', 'found'], ['plain', 'plain'], ['no', 'nothing found']];
+  const TABS = [['', 'all'], ['found', 'found'], ['plain', 'plain'], ['no', 'nothing found']];
   const ROW = 30, SPARE = 8;
 
   Scope.Atlas = class {
     constructor(data) {
-      Object.assign(this, data);
+      Object.assign(this, data, data.sample.grid ? Scope.scenes : {});
+      this.words = ['found', Scope.visible(this.plain), 'nothing found'];
       this.keys = new Set(['ArrowUp', 'ArrowDown', '[', ']', '/', 's', 'u', '1', '2', '3', '4']);
       const names = this.features.map(f => f.toLowerCase());
       this.units = this.rows.map(([site, index, answer, feature, sign, score, low, high, measure, also, why, more], k) => ({
@@ -24,13 +25,13 @@
     }
 
     async open() {
-      const s = this.stretch;
-      this.codes = Scope.codePoints(await Scope.inflateText(s.text), s.length);
+      const s = this.sample;
+      if (s.text) this.codes = Scope.codePoints(await Scope.inflateText(s.text), s.length);
       this.q = new Int8Array((await Scope.inflate(s.data)).buffer);
       this.marks = {};
       for (const [name, bits] of Object.entries(s.marks)) this.marks[name] = await Scope.flags(bits, s.length);
       this.paint = this.palette();
-      this.makeText();
+      this.makeSheet();
       this.makeMap();
       this.makeTable();
       this.makeFilters();
@@ -42,7 +43,7 @@
 
     /* ---- the table ---- */
     makeTable() {
-      const lead = [['', 'mark'], ['unit', 'unit'], ['text', 'strip'], ['feature', 'best'], ['score', 'score']];
+      const lead = [['', 'mark'], ['unit', 'unit'], [this.stripped, 'strip'], [Scope.visible(this.feature), 'best'], ['score', 'score']];
       this.heads = [...lead.map(([label, key]) => ({ label, key })), ...this.columns.filter(c => !c.detail).map(c => ({ label: c.label, key: c.key, hint: c.hint, extra: true, form: c.form }))];
       const table = make('table'), head = make('thead'), line = make('tr');
       this.body = make('tbody');
@@ -104,9 +105,9 @@
       const line = make('tr', `${ANSWERS[unit.answer]}${unit === this.chosen ? ' chosen' : ''}`), cell = (className, ...nodes) => { const made = make('td', className); made.append(...nodes); line.append(made); return made; };
       line.dataset.unit = unit.address;
       if (unit === this.chosen) line.setAttribute('aria-current', 'true');
-      const mark = cell('mark', MARKS[unit.answer], make('span', 'hidden', ' ' + WORDS[unit.answer]));
-      mark.title = WORDS[unit.answer];
-      const href = this.unit_pages[unit.k], name = make(href ? 'a' : 'span', 'address');
+      const mark = cell('mark', MARKS[unit.answer], make('span', 'hidden', ' ' + this.words[unit.answer]));
+      mark.title = this.words[unit.answer];
+      const href = this.pageOf(unit), name = make(href ? 'a' : 'span', 'address');
       if (href) name.href = href;
       name.append(make('bdi', '', Scope.visible(unit.address.slice(this.prefix.length))));
       cell('unit', name).title = Scope.visible(unit.address);
@@ -246,7 +247,7 @@
         this.shared = !this.shared;
         document.querySelector('[data-key=s]').setAttribute('aria-pressed', String(this.shared));
         this.redraw();
-      } else if (name === 'u' && this.chosen && this.unit_pages[this.chosen.k]) location.href = this.unit_pages[this.chosen.k];
+      } else if (name === 'u' && this.chosen && this.pageOf(this.chosen)) location.href = this.pageOf(this.chosen);
       else if (name >= '1' && name <= '4') this.go({ evidence: TABS[name - 1][0] });
     }
   };

@@ -1,22 +1,24 @@
-/* What the atlas says of one unit: its words, its colours on the text, its thumbnail. */
+/* What the atlas says of one unit: its words, its colours on the text, its thumbnail (of pictures: atlasscenes.js). */
 'use strict';
 (function (Scope) {
   const make = Scope.make, byId = id => document.getElementById(id), STEPS = Scope.colour.STEPS, MARKS = Scope.Atlas.MARKS;
 
   Object.assign(Scope.Atlas.prototype, {
-    makeText() {
+    stripped: 'text',
+
+    makeSheet() {
       this.view = new Scope.TextView(byId('pane'), this.codes, { hover: i => this.point(i), pick: () => {}, context: () => {} });
       const lay = this.view.lay.bind(this.view);
       this.view.lay = () => { lay(); requestAnimationFrame(() => { byId('pane').style.height = Math.min(innerHeight * (innerWidth > 1000 ? 0.5 : 0.2), this.view.tops[this.view.lines.length] + 20) + 'px'; }); };
-      this.view.show([{ from: 0, to: this.codes.length, start: this.stretch.start, title: '', peak: null, k: 0 }]);
+      this.view.show([{ from: 0, to: this.codes.length, start: this.sample.start, title: '', peak: null, k: 0 }]);
     },
 
-    value(unit, i) { return this.q[unit.k * this.codes.length + i] * this.stretch.scales[unit.k]; },
+    value(unit, i) { return this.q[unit.k * this.sample.length + i] * this.sample.scales[unit.k]; },
 
     reach(unit) {
-      if (this.shared) return this.stretch.range;
+      if (this.shared) return this.sample.range;
       let top = 0;
-      for (let i = 0; i < this.codes.length; i++) top = Math.max(top, Math.abs(this.value(unit, i)));
+      for (let i = 0; i < this.sample.length; i++) top = Math.max(top, Math.abs(this.value(unit, i)));
       return top || 1;
     },
 
@@ -30,7 +32,7 @@
       const box = byId('chosen'), legend = byId('legend'), parts = [];
       this.told = make('span', 'told');
       if (!unit) { box.replaceChildren(make('p', 'quiet', 'No unit fits these filters.')); legend.replaceChildren(); return; }
-      const name = make('p', 'name'), href = this.unit_pages[unit.k], feature = this.features[unit.feature];
+      const name = make('p', 'name'), href = this.pageOf(unit), feature = this.features[unit.feature];
       name.append(make('span', 'mark', MARKS[unit.answer] + ' '), make('bdi', '', Scope.visible(unit.address)));
       parts.push(name, this.sentence(unit));
       if (unit.also.length) {
@@ -45,14 +47,24 @@
       else if (this.command) more.append('for its page: ', make('code', '', Scope.visible(this.command.replace('UNIT', unit.address))));
       parts.push(more);
       box.replaceChildren(...parts);
-      const reach = this.reach(unit), { levels } = this.view, marks = this.marks[feature];
-      for (let i = 0; i < levels.length; i++) levels[i] = Math.max(-STEPS, Math.min(STEPS, Math.round(this.value(unit, i) / reach * STEPS)));
-      if (marks) this.view.marks.set(marks); else this.view.marks.fill(0);
-      this.view.paint();
+      const reach = this.reach(unit), marks = this.marks[feature];
+      this.colour(unit, reach, marks);
       legend.replaceChildren(Scope.scaleOf(reach), make('span', 'quiet', this.shared ? 'one range for all units' : 'each unit\u2019s own range'));
-      if (marks) legend.append(make('span', 'mark', `underlined: ${Scope.visible(feature)}`));
+      if (marks) legend.append(make('span', 'mark', `${this.marked}: ${Scope.visible(feature)}`));
       legend.append(this.told);
     },
+
+    marked: 'underlined',
+
+    /* The unit's colours on the text. */
+    colour(unit, reach, marks) {
+      const { levels } = this.view;
+      for (let i = 0; i < levels.length; i++) levels[i] = this.level(unit, i, reach);
+      if (marks) this.view.marks.set(marks); else this.view.marks.fill(0);
+      this.view.paint();
+    },
+
+    level(unit, i, reach) { return Math.max(-STEPS, Math.min(STEPS, Math.round(this.value(unit, i) / reach * STEPS))); },
 
     sentence(unit) {
       const said = make('p', 'says'), feature = this.features[unit.feature], score = `${unit.measure} ${this.scored(unit)}`;
@@ -70,13 +82,17 @@
     link(feature, unit) {
       const href = this.feature_pages[feature], made = make(href ? 'a' : 'span', 'feature');
       made.append(make('bdi', '', Scope.visible(feature)));
-      if (href) made.href = `${href}#unit=${encodeURIComponent(unit.address).replaceAll('%3A', ':').replaceAll('%2F', '/')}`;
+      if (href) made.href = `${href}#${this.anchor}${Scope.fragment(unit.address)}`;
       return made;
     },
 
+    anchor: 'unit=',
+
+    pageOf(unit) { return this.unit_pages[unit.k]; },
+
     /* One pixel a character, stretched by the style. */
     strip(unit) {
-      const canvas = make('canvas', 'strip'), n = this.codes.length, reach = this.reach(unit), scale = this.stretch.scales[unit.k] / reach * STEPS;
+      const canvas = make('canvas', 'strip'), n = this.sample.length, reach = this.reach(unit), scale = this.sample.scales[unit.k] / reach * STEPS;
       canvas.width = n || 1;
       canvas.height = 1;
       canvas.setAttribute('aria-hidden', 'true');

@@ -4,7 +4,6 @@
   const make = Scope.make, byId = id => document.getElementById(id), MOST_TILE = 100, GAP = 3, EDGE = 10, ROOM = 40;
 
   /* An address as it stands in a link: the separators stay readable. */
-  Scope.fragment = address => encodeURIComponent(address).replaceAll('%2F', '/').replaceAll('%3A', ':');
   const plain = text => { try { return decodeURIComponent(text); } catch { return text; } };
 
   Scope.Walk = class {

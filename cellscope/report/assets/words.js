@@ -57,4 +57,7 @@
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     return made;
   };
+
+  /* An address of a unit as the part of an address behind #. */
+  Scope.fragment = address => encodeURIComponent(address).replaceAll('%2F', '/').replaceAll('%3A', ':');
 })(window.Scope);
