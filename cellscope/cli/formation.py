@@ -15,9 +15,9 @@ from cellscope.cli.subjects import looks, refuse
 if TYPE_CHECKING:
     from cellscope.evidence.formation import Formation
     from cellscope.pipeline.formation import Formed
+    from cellscope.pipeline.formed_pictures import FormedPictures
 
-TEXT_ALONE = ("text", "encoding", "as_bytes", "asked", "files", "characters", "steps", "reports", "pages",
-              "single_file")  # fmt: skip
+TEXT_ALONE = ("text", "encoding", "as_bytes", "files", "characters", "steps")
 FOLDER = click.Path(path_type=Path)
 
 
@@ -31,7 +31,8 @@ FOLDER = click.Path(path_type=Path)
     "asked",
     multiple=True,
     metavar="NAME",
-    help="A feature of the library, or NAME=PATTERN. Repeatable.  [default: all that the last snapshot tracks]",
+    help="A feature of the library, or NAME=PATTERN; a concept of pictures. Repeatable.  [default: all that the last "
+    "snapshot tracks; pictures: all]",
 )
 @click.option("--features", "files", multiple=True, type=FOLDER, metavar="FILE", help="Features of yours, in TOML.")
 @click.option(
@@ -59,8 +60,8 @@ def formation(ctx: click.Context, /, form: str, reports: Path, pages: bool, sing
     """Follow units through the snapshots of a run: when does the cell appear, does it move, is it needed?
 
     At each snapshot of RUN (default: the latest) the best unit of a feature is looked for anew and lesioned, and the
-    one that is best in the end is followed back; the loss inside the feature stands beside. Of a run on pictures: how
-    sparse, local and dead the units of each layer are at each snapshot, and the best unit of each concept.
+    one that is best in the end is followed back; the loss inside the feature stands beside. Of a run on pictures: the
+    best unit of each concept, without lesions, and how sparse, local and dead the units of each layer are.
     """
     from cellscope.pipeline.formation import formation_in
     from cellscope.pipeline.lesion_pages import write_formation
@@ -68,7 +69,7 @@ def formation(ctx: click.Context, /, form: str, reports: Path, pages: bool, sing
     looking = looks({**options, "images": None, "model": None})
     refuse(ctx, TEXT_ALONE if looking else (), looking)
     if looking:
-        _pictures(form, options)
+        _pictures(form, reports if pages else None, single_file, options)
         return
     with bar("following", unit="snapshots") as progress:
         formed = formation_in(progress=progress, **options)
@@ -77,25 +78,34 @@ def formation(ctx: click.Context, /, form: str, reports: Path, pages: bool, sing
         note(f"page: {write_formation(formed, reports, single_file=single_file)}")
 
 
-def _pictures(form: str, options: dict[str, Any]) -> None:
+def _pictures(form: str, reports: Path | None, single_file: bool, options: dict[str, Any]) -> None:
     """The layers and concepts of a network for pictures at its snapshots."""
     from cellscope.pipeline.classifiers import open_pictures
+    from cellscope.pipeline.find_pictures import select_concepts
     from cellscope.pipeline.formed_pictures import formed_pictures
+    from cellscope.pipeline.formed_pictures_page import write_formed_pictures
     from cellscope.training.run import latest_run, open_run
 
     run, runs = options["run"], options["runs"]
     folder = open_run(run, runs) if run is not None else latest_run(runs)
+    images = open_pictures(folder)
+    concepts = select_concepts(images, options["asked"])
     with bar("following", unit="snapshots") as progress:
-        made = formed_pictures(folder, open_pictures(folder), seed=options["seed"], progress=progress)
-    if form == "json":
-        click.echo(made.json())
-        return
+        made = formed_pictures(folder, images, concepts=concepts, seed=options["seed"], progress=progress)
+    click.echo(made.json() if form == "json" else _formed(made))
+    if reports is not None:
+        note(f"page: {write_formed_pictures(made, reports, single_file=single_file)}")
+
+
+def _formed(made: FormedPictures) -> str:
+    """The network, its layers, and the unit of each concept, at every snapshot."""
     steps = [f"{step:,}" for step in made.layers.steps.tolist()]
     layers = [list(row) for row in made.layer_rows()]
     told = [f"{made.sentence}.", tabulate(["step", "layer", "dead units", "zeros", "density", "locality"], layers)]
     if made.concepts:
         told.append(tabulate(["concept", "unit", *steps], [list(row) for row in made.concept_rows()]))
-    click.echo("\n\n".join(told))
+    told += [f"{one.sentence}." for one in made.formations if one.appears is not None]
+    return "\n\n".join(told)
 
 
 def _told(formed: Formed) -> str:
@@ -103,7 +113,11 @@ def _told(formed: Formed) -> str:
 
     if len(formed.formations) == 1:
         return _one(formed.formations[0])
-    return f"{summary(formed)}.\n\n{_table(formed.formations)}" if formed.formations else f"{summary(formed)}."
+    return (
+        f"{summary(formed.formations)}.\n\n{_table(formed.formations)}"
+        if formed.formations
+        else f"{summary(formed.formations)}."
+    )
 
 
 def _one(made: Formation) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cellscope.axes import Unit
 from cellscope.evidence.needs import Change, nats
+from cellscope.evidence.terms import PLACES, TEXT, Terms
 from cellscope.evidence.verdicts import digits, named
 
 ALIKE = 0.8
@@ -60,7 +61,8 @@ class Stage:
 class Formation:
     """One feature over training; stages in the order of their steps, the last one being where training ended.
 
-    characters  that units were chosen and judged on, `lesioned` those that were read under lesions
+    characters  (or pictures) that units were chosen and judged on, `lesioned` those that were read under lesions
+    terms       the words for what was looked at
     """
 
     feature: str
@@ -69,6 +71,7 @@ class Formation:
     characters: int
     lesioned: int
     seed: int
+    terms: Terms = TEXT
 
     @property
     def unit(self) -> Unit:
@@ -113,10 +116,15 @@ class Formation:
         return tuple(made)
 
     @property
+    def searched(self) -> str:
+        """`200,000 characters`, `400 pictures`."""
+        return f"{self.characters:,} {'pictures' if self.terms.items == PLACES.items else self.terms.items}"
+
+    @property
     def sentence(self) -> str:
         """When the cell appears, whether it moves, and when the network comes to need it."""
         if self.appears is None:
-            where = f"{len(self.stages)} snapshots, each searched on {self.characters:,} characters"
+            where = f"{len(self.stages)} snapshots, each searched on {self.searched}"
             return f"No unit is found for {self.feature} in any of {where}"
         first = next(stage for stage in self.stages if stage.found)
         return (

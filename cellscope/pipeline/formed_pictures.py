@@ -14,13 +14,18 @@ from cellscope.axes import Progress, Unit
 from cellscope.count_pictures import count_pictures
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
+from cellscope.evidence.formation import Formation as UnitFormation
 from cellscope.features.concepts import Concept, concepts_of
 from cellscope.findings import Findings
 from cellscope.hooks.modules import choose_outlets, outlets
 from cellscope.judge import judge
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.classifiers import load_classifier
+from cellscope.pipeline.find_pictures import untrained_bars
+from cellscope.pipeline.followed_concepts import followed_concepts
+from cellscope.pipeline.picture_pages.words import header_of
 from cellscope.report.files import plain
+from cellscope.report.picture_contents import PictureHeader
 from cellscope.training.run import RunFolder
 from cellscope.vision.formation import Formation, formation
 from cellscope.vision.labelled import sample
@@ -35,6 +40,7 @@ class FormedPictures:
     best      float64 [step, concept]: the score of the unit that is the best then, on pictures it was not chosen on
     followed  float64 [step, concept]: that of `units`, the best ones of the last snapshot, in their last direction
     Scores are AUC of masks and classes, rank correlation of columns; NaN where a concept could not be judged.
+    formations  the same for each concept that could be judged, with what is found and whether it is one signal
     """
 
     run: str
@@ -44,6 +50,8 @@ class FormedPictures:
     units: tuple[Unit | None, ...]
     best: Floats
     followed: Floats
+    header: PictureHeader
+    formations: tuple[UnitFormation, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -93,17 +101,19 @@ class FormedPictures:
                  "followed": self.followed[:, c]}
                 for c, name in enumerate(self.concepts)
             ],
+            "formations": [one.figures() for one in self.formations],
         }  # fmt: skip
         return json.dumps(plain(made), ensure_ascii=False, allow_nan=False, indent=1)
 
 
 def formed_pictures(
     run: RunFolder, images: ImageSet, *, sites: Sequence[str] = (), concepts: Sequence[Concept] = (),
-    snapshots: int = 16, most: int = 400, seed: int = 0, progress: Progress | None = None,
+    snapshots: int = 16, most: int = 400, evidence: bool = True, seed: int = 0, progress: Progress | None = None,
 ) -> FormedPictures:  # fmt: skip
     """Some of the snapshots of a run, evenly spread over those that were kept, on the same pictures.
 
-    Every snapshot is shown the same pictures, at most `most`. InputError for a run with one snapshot.
+    Every snapshot is shown the same pictures, at most `most`. Without `evidence` units are scored, and it is not asked
+    whether they are findings. InputError for a run with one snapshot.
     """
     known = run.snapshots()
     if len(known) < 2:
@@ -115,21 +125,36 @@ def formed_pictures(
     layers = formation(networks, images, sites=sites, most=most, seed=seed, progress=progress)
     own = tuple(concepts) or concepts_of(images)
     some = images.take(sample(len(images), most, seed))
-    found = [_judged(network, some, sites, own, seed) for _, network in networks] if own else []
+    found = _search(run, networks, some, sites, own, seed, evidence, progress) if own else []
     names = tuple(e.feature for e in found[-1].evidence) if found else ()
     units = tuple(None if e.remark else e.unit for e in found[-1].evidence) if found else ()
     best = np.array([[np.nan if e.remark else e.score for e in one.evidence] for one in found])
     followed = np.array([_followed(one, found[-1]) for one in found])
     shape = len(chosen), len(names)
-    return FormedPictures(run.name, images.name, layers, names, units, best.reshape(shape), followed.reshape(shape))
+    header = header_of(networks[-1][1], images.name, len(some), seed)
+    formations = followed_concepts(networks, some, found) if found and evidence else ()
+    return FormedPictures(
+        run.name, images.name, layers, names, units, best.reshape(shape), followed.reshape(shape), header, formations
+    )
 
 
-def _judged(
-    network: Classifier, images: ImageSet, sites: Sequence[str], concepts: Sequence[Concept], seed: int
-) -> Findings:
-    """Every unit against every concept, without a null: what is compared is one step with another."""
-    chosen = choose_outlets(outlets(network.module, network.example), sites)
-    return judge(*count_pictures(network, images, chosen, concepts, seed=seed, evidence=False))
+def _search(
+    run: RunFolder, networks: Sequence[tuple[int, Classifier]], images: ImageSet, sites: Sequence[str],
+    concepts: Sequence[Concept], seed: int, evidence: bool, progress: Progress | None,
+) -> list[Findings]:  # fmt: skip
+    """Every unit of every snapshot against every concept; the untrained control is one for all of them."""
+    last = networks[-1][1]
+    chosen = choose_outlets(outlets(last.module, last.example), sites)
+    control = run.path / "control"
+    bars = untrained_bars(last, images, chosen, concepts, folder=control, seed=seed) if evidence else None
+    made = []
+    for number, (step, network) in enumerate(networks, 1):
+        own = choose_outlets(outlets(network.module, network.example), sites)
+        counts = count_pictures(network, images, own, concepts, seed=seed, evidence=evidence)
+        made.append(judge(*counts, untrained=bars))
+        if progress:
+            progress(number, len(networks), f"concepts at step {step:,}")
+    return made
 
 
 def _followed(now: Findings, last: Findings) -> list[float]:

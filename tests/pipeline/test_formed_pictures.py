@@ -18,7 +18,9 @@ from cellscope.features.concepts import concepts_of
 from cellscope.hooks.modules import choose_outlets, outlets
 from cellscope.judge import judge
 from cellscope.pipeline.classifiers import load_classifier, open_pictures
+from cellscope.pipeline.find_pictures import select_concepts
 from cellscope.pipeline.formed_pictures import FormedPictures, formed_pictures
+from cellscope.pipeline.formed_pictures_page import formed_exhibits, write_formed_pictures
 from cellscope.pipeline.picture_training import begin_pictures
 from cellscope.training.config import TrainingConfig
 from cellscope.training.run import RunFolder
@@ -94,17 +96,60 @@ def test_a_set_without_concepts_has_layers_alone(run: RunFolder) -> None:
     assert "accuracy" not in made.sentence
 
 
-def test_the_command_says_the_same(run: RunFolder) -> None:
+def test_the_command_says_the_same(run: RunFolder, tmp_path: Path) -> None:
     """`cellscope formation` of a run on pictures: its JSON is the library's, its table names layers and concepts."""
-    words = ["formation", run.name, "--runs", str(run.path.parent), "--seed", "3"]
-    done = CliRunner().invoke(cellscope, [*words, "--format", "json"])
+    where = ["--runs", str(run.path.parent), "--reports", str(tmp_path)]
+    words = ["formation", run.name, *where, "--seed", "3", "-f", "triangle"]
+    done = CliRunner().invoke(cellscope, [*words, "--format", "json", "--no-pages"])
     assert done.exit_code == 0, done.output
-    own = formed_pictures(run, open_pictures(run), seed=3)
+    assert not any(tmp_path.iterdir())
+    pictures = open_pictures(run)
+    own = formed_pictures(run, pictures, concepts=select_concepts(pictures, ["triangle"]), seed=3)
     assert json.loads(done.stdout) == json.loads(own.json())
     told = CliRunner().invoke(cellscope, words)
-    assert own.sentence in told.stdout
+    assert "page: " in told.stderr
+    assert (tmp_path / run.name / "study-formation.html").is_file()
+    assert own.sentence.split(";")[0] in told.stdout
     assert "features.6" in told.stdout
     assert "triangle" in told.stdout
+
+
+def test_formations_say_the_same_scores(formed: FormedPictures) -> None:
+    """The stages of a concept are the scores above; in the end the best unit is as like itself as can be."""
+    assert len(formed.formations) == int((~np.isnan(formed.best[-1])).sum())
+    for one in formed.formations:
+        c = formed.concepts.index(one.feature)
+        assert [stage.best.score for stage in one.stages] == pytest.approx(formed.best[:, c].tolist(), nan_ok=True)
+        assert [stage.last.score for stage in one.stages] == pytest.approx(formed.followed[:, c].tolist(), nan_ok=True)
+        assert one.unit == formed.units[c]
+        alike = one.stages[-1].best.likeness
+        assert np.isnan(alike) or alike == pytest.approx(1)
+
+
+def test_the_page_has_a_slider_over_all_snapshots(formed: FormedPictures, tmp_path: Path) -> None:
+    """A frame a snapshot with a bar a concept, named with the unit that is best then; numbers beside the page."""
+    path = write_formed_pictures(formed, tmp_path)
+    assert path.name == "study-formation.html"
+    told = json.loads(path.with_suffix(".json").read_text())
+    assert [row["concept"] for row in told["rows"]] == [one.feature for one in formed.formations]
+    assert "needed" not in told["columns"]
+    exhibits = formed_exhibits(formed)
+    (frames,) = exhibits[0].figures
+    assert len(frames.frames) == 4
+    for k, frame in enumerate(frames.frames):
+        assert frame.label.startswith(f"step {formed.layers.steps[k]:,}: ")
+        assert frame.figure.labels == tuple(f"{one.feature}: {one.stages[k].best.unit}" for one in formed.formations)
+    assert [one.key for one in exhibits][-1] == "layers"
+    assert "study-formation.html" in (tmp_path / "index.html").read_text()
+
+
+def test_a_run_without_concepts_has_a_page_of_its_layers(run: RunFolder, tmp_path: Path) -> None:
+    """Accuracy is left out where there are no labels, and so are concepts."""
+    bare = replace(IMAGES, masks=None, concepts=(), labels=None, classes=())
+    made = formed_pictures(run, bare, sites=SITES, snapshots=2, most=20)
+    (layers,) = formed_exhibits(made)
+    assert [figure.title for figure in layers.figures] == ["Zeros", "Locality", "Dead units"]
+    assert write_formed_pictures(made, tmp_path, single_file=True).is_file()
 
 
 def test_one_snapshot_is_refused(run: RunFolder, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cellscope.evidence.needs import Change
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labeller
 from cellscope.pipeline.formation import Formed
-from cellscope.report.exhibits import Exhibit, Frame, Frames, Lines, Sample, Samples, Series
+from cellscope.report.exhibits import Exhibit, Figure, Frame, Frames, Lines, Sample, Samples, Series
 from cellscope.report.tables import Table
 
 PASSAGE = 600
@@ -28,51 +28,60 @@ def formation_exhibits(formed: Formed) -> tuple[Exhibit, ...]:
     if not formed.formations:
         return ()
     deep = formed.formations[:DEEP]
-    own = [_one(formed, made, feature) for made, feature in zip(deep, formed.features, strict=False)]
-    return (_table(formed), *own) if len(formed.formations) > 1 else tuple(own)
+    own = [
+        one_exhibit(made, _frames(formed, made, feature)) for made, feature in zip(deep, formed.features, strict=False)
+    ]
+    return (table_exhibit(formed.formations), *own) if len(formed.formations) > 1 else tuple(own)
 
 
-def summary(formed: Formed) -> str:
+def summary(formations: Sequence[Formation]) -> str:
     """How many features have a unit in the end, and since when."""
-    found = [made for made in formed.formations if made.stays is not None]
-    if not formed.formations:
+    found = [made for made in formations if made.stays is not None]
+    if not formations:
         return "No feature is tracked in the last snapshot"
-    if len(formed.formations) == 1:
-        return formed.formations[0].sentence
-    needed = sum(made.stages[-1].needed for made in found)
-    moved = sum(bool(made.moves) for made in found)
-    return (
-        f"{len(found)} of {len(formed.formations)} features have a unit in the end; {moved} of them moved from one "
-        f"unit to another on the way, and the network needs the unit of {needed}"
+    if len(formations) == 1:
+        return formations[0].sentence
+    moved, feature = sum(bool(made.moves) for made in found), formations[0].terms.feature
+    told = (
+        f"{len(found)} of {len(formations)} {feature}s have a unit in the end; {moved} of them moved from one unit to "
+        "another on the way"
     )
+    if not formations[0].lesioned:
+        return told
+    return f"{told}, and the network needs the unit of {sum(made.stages[-1].needed for made in found)}"
 
 
-def _table(formed: Formed) -> Exhibit:
+def table_exhibit(formations: Sequence[Formation], figures: tuple[Figure, ...] = ()) -> Exhibit:
+    """A row for each feature, below the figures that are of all of them."""
+    feature, lesioned = formations[0].terms.feature, bool(formations[0].lesioned)
+    columns = (feature, "first found", "found from", "best from", "moves", "unit", "score")
     return Exhibit(
         key="formation",
         title="When units appear",
-        sentence=summary(formed) + ".",
-        caveats=_caveats(formed.formations[0]),
+        sentence=summary(formations) + ".",
+        caveats=_caveats(formations[0]),
+        figures=figures,
         table=Table(
-            columns=("feature", "first found", "found from", "best from", "moves", "unit", "score", "inside", "needed"),
+            columns=(*columns, *("inside", "needed")[: 2 * lesioned]),
             rows=tuple(
                 {
-                    "feature": made.feature, "first found": made.appears, "found from": made.stays,
+                    feature: made.feature, "first found": made.appears, "found from": made.stays,
                     "best from": made.settles, "moves": len(made.moves), "unit": str(made.unit),
                     "score": _known(made.stages[-1].best.score), "inside": _value(made.stages[-1].best.inside),
                     "needed": "yes" if made.stages[-1].needed else "no",
                 }
-                for made in formed.formations
+                for made in formations
             ),
         ),
     )  # fmt: skip
 
 
-def _one(formed: Formed, made: Formation, feature: Feature) -> Exhibit:
-    figures: list[Lines | Frames] = [_scores(made)]
+def one_exhibit(made: Formation, *frames: Frames) -> Exhibit:
+    """One feature over training; `frames` show the same passage or pictures at every snapshot."""
+    figures: list[Figure] = [_scores(made)]
     if any(stage.best.inside is not None for stage in made.stages):
         figures += [_costs(made), _losses(made)]
-    figures += [_likenesses(made), _frames(formed, made, feature)]
+    figures += [_likenesses(made), *frames]
     return Exhibit(
         key=f"formation-{made.feature.lower().replace('_', '-').replace('.', '-').strip('-')}",
         title=f"How {made.feature} came to have a unit",
@@ -128,7 +137,8 @@ def _likenesses(made: Formation) -> Lines:
     best, last = ([getattr(stage, name) for stage in made.stages] for name in ("best", "last"))
     return Lines(
         title="Is it the same signal?",
-        caption=f"Correlation of the activation at each snapshot with what {made.unit} does in the end, on one text.",
+        caption=f"Correlation of the activation at each snapshot with what {made.unit} does in the end, on one "
+        f"{made.terms.subject}.",
         series=(
             _series("best at the time", made, best, [Change(t.likeness) for t in best]),
             _series(f"{made.unit}", made, last, [Change(t.likeness) for t in last], quiet=True),
@@ -193,8 +203,12 @@ def _series(
 
 
 def _stages(made: Formation) -> Table:
-    columns = ("step", "found", "unit", "score", "low", "high", "inside", "random, most", "needed", "alike",
-               "free", "elsewhere", "last unit's score", "last unit's inside", "last unit alike")  # fmt: skip
+    columns: tuple[str, ...] = (
+        "step", "found", "unit", "score", "low", "high", "inside", "random, most", "needed", "alike", "free",
+        "elsewhere", "last unit's score", "last unit's inside", "last unit alike",
+    )  # fmt: skip
+    if not made.lesioned:
+        columns = ("step", "found", "unit", "score", "low", "high", "alike", "last unit's score", "last unit alike")
     return Table(
         columns=columns,
         rows=tuple(
@@ -212,10 +226,11 @@ def _stages(made: Formation) -> Table:
 
 
 def _caveats(made: Formation) -> tuple[str, ...]:
+    after = f"lesions and correlations are of the {made.lesioned:,} characters after them."
     return (
-        f"At each snapshot the unit is chosen on half of {made.characters:,} characters and scored on the other half; "
-        f"lesions and correlations are of the {made.lesioned:,} characters after them.",
-        "Found: as in a search of that snapshot, against shifted labels, the last three characters and an untrained "
+        f"At each snapshot the unit is chosen on half of {made.searched} and scored on the other half; "
+        + (after if made.lesioned else "correlations are of all of them."),
+        f"Found: as in a search of that snapshot, against shifted labels, the {made.terms.three} and an untrained "
         "network. Snapshots are not independent of each other: a single one that says otherwise says little.",
         "Step 0, before training, stands at half a step, because a logarithm has no zero.",
     )

@@ -110,7 +110,8 @@ def snapshots(material: Material, effort: Effort, progress: Progress | None = No
     placed = [o for o in material.main if o.grid != (1, 1)] or list(material.main)
     made = formed_pictures(
         search.run, search.images, sites=[str(o.site) for o in placed], concepts=search.findings.features,
-        snapshots=effort.snapshots, most=effort.formed, seed=search.findings.counts.seed, progress=progress,
+        snapshots=effort.snapshots, most=effort.formed, evidence=False, seed=search.findings.counts.seed,
+        progress=progress,
     )  # fmt: skip
     layers = made.layers
     sites = [str(o.site) for o in layers.outlets]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 
 from cellscope.evidence.terms import WHOLE
 from cellscope.evidence.verdicts import digits
+from cellscope.models.classifier import Classifier
 from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.headlines import sentence_case
 from cellscope.report.contents import Headline
@@ -17,13 +19,20 @@ def header(search: PictureSearch) -> PictureHeader:
     """Which network saw which pictures."""
     own = search.run is not None and search.images.name.endswith("(held back)")
     name = search.network.name if own or search.run is None else f"{search.network.name}-on-{search.images.name}"
+    return replace(
+        header_of(search.network, search.images.name, len(search.images), search.findings.counts.seed), name=name
+    )
+
+
+def header_of(network: Classifier, images: str, pictures: int, seed: int) -> PictureHeader:
+    """A network and so many pictures, under the name of the network."""
     return PictureHeader(
-        name=name,
-        images=search.images.name,
-        model=search.network.description,
-        pictures=len(search.images),
-        preprocessing=search.network.preparation,
-        seed=search.findings.counts.seed,
+        name=network.name,
+        images=images,
+        model=network.description,
+        pictures=pictures,
+        preprocessing=network.preparation,
+        seed=seed,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
     )
 
