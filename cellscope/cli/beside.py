@@ -25,7 +25,7 @@ def _columns(steered: Steered) -> str:
 
     reach = max(float(abs(text.values[:, 0]).max(initial=0)) for text in (steered.with_hold, steered.free)) or 1.0
     table = Table(box=None, expand=True, padding=(0, 2), header_style="bold")
-    for title in (steered.name, f"free, coloured by {steered.units[0]} (-{reach:.2g} to +{reach:.2g})"):
+    for title in (steered.name, f"free, coloured by {steered.held[0].name} (-{reach:.2g} to +{reach:.2g})"):
         table.add_column(title, ratio=1, overflow="fold")
     table.add_row(_coloured(steered.with_hold, reach), _coloured(steered.free, reach))
     console = Console()

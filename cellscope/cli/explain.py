@@ -39,8 +39,9 @@ def explain(
 ) -> None:
     """Say everything that is known of one unit, such as lstm.0:cell/221.
 
-    RUN is a run's name or folder (default: the latest); with a network of one layer, cell/221 or c/221 will do. The
-    numbers are those of `cellscope find` with the same options.
+    RUN is a run's name or folder (default: the latest); with a network of one layer, cell/221 or c/221 will do.
+    Components have addresses, too: lstm.0.cell:pca/3, lstm.0.cell:probe/url, a saved lstm.0.cell:FILE.npy. The numbers
+    are those of `cellscope find` with the same options.
     """
     from cellscope.axes import Unit
     from cellscope.cli.subjects import picture_run

@@ -37,7 +37,8 @@ def kind(run: str | None, unit: str | None, form: str, **options: Any) -> None:
 
     Its activation is fitted against being inside a feature, the time since it began and until it ends, the depth of
     nesting and the column; when it knows, how long it keeps, what writes and erases it, and what it does to the next
-    character. RUN is a run's name or folder (default: the latest); UNIT as in lstm.0:cell/221.
+    character. RUN is a run's name or folder (default: the latest); UNIT as in lstm.0:cell/221, or a component, as in
+    lstm.0.cell:pca/3, lstm.0.cell:probe/url or lstm.0.cell:FILE.npy.
     """
     from cellscope.errors import InputError
     from cellscope.pipeline.kind import kind_in

@@ -47,7 +47,7 @@ FOLDER = click.Path(path_type=Path)
     "directions",
     multiple=True,
     metavar="SITE=FILE",
-    help="Hold the state along a direction of a site instead of a unit: numbers in .npy or a text file.",
+    help="Another way to write the UNIT lstm.0.cell:FILE: a direction of a site, numbers in .npy or a text file.",
 )
 @click.option("--map", "mapped", is_flag=True, help="Lesion every unit in turn, for all features; kept with the run.")
 @click.option("--streams", help="Of which streams --map lesions every unit: h,c,i,f,o,g or all.  [default: h,c]")
@@ -82,7 +82,8 @@ def lesion(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> Non
 
     In a text, UNITs such as lstm.0:cell/221 (or a whole site, lstm.0:cell) are held together: the change of loss inside
     each feature, at its end and elsewhere, beside random units of like variance; for a --feature that is named also
-    beside its best units, and with these units alone. With --map every unit is held in turn.
+    beside its best units, and with these units alone. Components (lstm.0.cell:pca/3, lstm.0.cell:probe/url, a saved
+    lstm.0.cell:FILE.npy) are held along their directions. With --map every unit is held in turn.
 
     In pictures, UNITs such as features.6/3 are removed together; with --layer each unit of a layer is removed in turn,
     then a growing share of it.

@@ -34,7 +34,7 @@ def lesion_texts(
     if form == "json":
         click.echo(lesioned.json())
     elif len(lesioned.needs) == 1 or options["asked"]:
-        click.echo("\n\n".join(_told(need) for need in lesioned.needs))
+        click.echo("\n\n".join(told(need) for need in lesioned.needs))
     else:
         click.echo(_features(lesioned.needs))
     if pages:
@@ -60,7 +60,7 @@ def map_texts(
         note(f"page: {write_map(mapped, reports, single_file=single_file)}")
 
 
-def _told(need: Need) -> str:
+def told(need: Need) -> str:
     """The verdict and every figure for one feature."""
     counted = [f"{n:,}" for n in need.counted]
     effect = need.effect
@@ -76,13 +76,13 @@ def _told(need: Need) -> str:
         rows.append(["none kept", *_row(none.inside, none.end, none.elsewhere)])
         if need.kept.random:
             rows.append(["random kept", _range(need.kept.random), "", ""])
-    told = [need.sentence, "", tabulate(HEADS, rows)]
+    parts = [need.sentence, "", tabulate(HEADS, rows)]
     if need.several:
         ks = [[str(s.k), s.best.inside.words, _range(s.random) if s.k > 1 or s.random else ""] for s in need.several]
-        told += ["", tabulate(["k", "k best held, inside", "k random held, inside"], ks)]
-    told += ["", f"{need.characters:,} characters, {need.blocks} blocks; means and best units from "
+        parts += ["", tabulate(["k", "k best units held, inside", "k random held, inside"], ks)]
+    parts += ["", f"{need.characters:,} characters, {need.blocks} blocks; means and best units from "
              f"{need.chosen:,} characters before them; seed {need.seed}"]  # fmt: skip
-    return "\n".join(told)
+    return "\n".join(parts)
 
 
 def _features(needs: tuple[Need, ...]) -> str:
@@ -95,7 +95,7 @@ def _features(needs: tuple[Need, ...]) -> str:
     more = f"\n... and {len(needs) - SHOWN} more features; JSON has all" if len(needs) > SHOWN else ""
     first = needs[0]
     head = f"{first.name} {first.how}: change of the loss in nats a character, over {first.characters:,} characters"
-    return f"{head}\n\n{tabulate(['feature', 'verdict', *HEADS[1:], 'random units, inside'], rows)}{more}"
+    return f"{head}\n\n{tabulate(['feature', 'verdict', *HEADS[1:], f'random {first.noun}s, inside'], rows)}{more}"
 
 
 def _map(found: LesionMap) -> str:

@@ -70,13 +70,14 @@ def probe(ctx: click.Context, /, form: str, **options: Any) -> None:
 
 
 def _text(form: str, options: dict[str, Any]) -> None:
+    from cellscope.cli.lesion_texts import told
     from cellscope.pipeline.probing import probe_in
 
     reports, pages, single_file = (options.pop(name) for name in ("reports", "pages", "single_file"))
     with bar("probing") as progress:
         probed = probe_in(progress=progress, **options)
-    told = [_told(probed.found), *(f"{one.sentence}" for one in probed.lesions)]
-    click.echo(probed.json() if form == "json" else "\n\n".join(told))
+    parts = [_told(probed.found), *(told(need) for need in probed.lesions)]
+    click.echo(probed.json() if form == "json" else "\n\n".join(parts))
     if pages:
         from cellscope.pipeline.exhibits.probes import write_probes
 

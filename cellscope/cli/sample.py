@@ -21,7 +21,8 @@ ALONE = ("feature", "samples", "form", "pages", "reports", "single_file")
 @click.option("--temperature", type=float, default=1.0, help="0 takes the likeliest character each time.")
 @click.option("--seed", type=SEED, default=123, help="Seed of what is drawn.")
 @click.option("--hold", "holds", multiple=True, metavar="UNIT=VALUE",
-              help="Hold a unit while the network reads and writes, as in lstm.0:cell/7=+0.9. Repeatable.")  # fmt: skip
+              help="Hold a unit (lstm.0:cell/7=+0.9) or a component (lstm.0.cell:pca/3=2) while the network reads and "
+              "writes. Repeatable.")  # fmt: skip
 @click.option("--feature", "-f", "feature", metavar="NAME",
               help="With --hold: how often this feature is on, held and free. NAME or NAME=PATTERN.")  # fmt: skip
 @click.option("--samples", type=click.IntRange(2, 100_000), default=200,
@@ -69,12 +70,20 @@ def _steer(
     from cellscope.cli.beside import beside
     from cellscope.cli.say import bar, note
     from cellscope.features.library import select
+    from cellscope.pipeline.components import learnt_from
     from cellscope.pipeline.exhibits.steering import write_steering
+    from cellscope.pipeline.find import SEED as SEARCH
     from cellscope.pipeline.steering import remarks, steer
+    from cellscope.pipeline.training import run_corpus
 
     chosen = None if feature is None else select([feature])[0]
     with bar("writing") as progress:
-        steered = steer(network, holds, **drawn, feature=chosen, samples=samples, progress=progress)
+        learn = (
+            None
+            if folder is None
+            else learnt_from(network, lambda _: run_corpus(folder), seed=SEARCH, progress=progress)
+        )
+        steered = steer(network, holds, **drawn, feature=chosen, samples=samples, learn=learn, progress=progress)
     for remark in remarks(network, steered.held):
         note(f"note: {remark}")
     click.echo(steered.json() if form == "json" else beside(steered))

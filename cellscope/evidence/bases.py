@@ -16,6 +16,8 @@ from cellscope.chunks import Chunk, Round, Values
 from cellscope.errors import InputError
 from cellscope.observe import NetworkSource, Source
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Basis:
@@ -23,7 +25,7 @@ class Basis:
 
     site        where the components are heard, as `lstm.0.cell:pca`; `over` are the sites whose units they are made of
     directions  float32 [unit, component], in units of the activations; units of several sites one after the other
-    about       what the components are, in words
+    about       what the components are, in words; `names` what they are called beside their number, if anything
     """
 
     site: Site
@@ -32,9 +34,23 @@ class Basis:
     offset: NDArray[np.float32]
     rectified: bool = False
     about: str = ""
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.directions.shape[1])
+
+    @property
+    def stream(self) -> Site:
+        """The stream in which a component can be held; InputError where it is made of several."""
+        return held_in(self.over)
+
+    def called(self, component: int) -> str:
+        """Its address: `lstm.0.cell:pca/3`, `lstm.0.cell:probe/url`."""
+        return f"{self.site}/{self.names[component] if self.names else component}"
+
+    def held(self, component: int, value: float) -> tuple[Floats, float]:
+        """The direction [unit] of a component, and the product of the state with it where the component is `value`."""
+        return self.directions[:, component].astype(np.float64), value - float(self.offset[component])
 
     def of(self, values: Mapping[Site, Any]) -> NDArray[np.float32]:
         """The components [.., component] of what the units did, each [.., unit]; tensors are taken, too."""
@@ -86,6 +102,16 @@ def hear(
     heard = tuple(dict.fromkeys(site for basis in chosen for site in basis.over)) or tuple(sites)
     with NetworkSource(network, corpus, heard, exact=exact) as source:
         yield Projected(source, chosen) if chosen else source
+
+
+def held_in(sites: Sequence[Site]) -> Site:
+    """The stream in which a direction can be held; InputError where there are several."""
+    if len(sites) != 1:
+        raise InputError(
+            f"a direction is held in one stream, and this one lies in {', '.join(map(str, sites))}; "
+            "name one, as in --streams c or lstm.0.cell:probe/0"
+        )
+    return sites[0]
 
 
 def site_of(over: Sequence[Site], name: str) -> Site:

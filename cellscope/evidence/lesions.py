@@ -33,23 +33,26 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Direction:
-    """A direction [unit] of a site, held at `value` along it (at unit length)."""
+class Span:
+    """The span of some directions of a site, `axes` [axis, unit], orthonormal: the state's part within it is held at
+    that of `point` [unit]; with `rest`, all but that part.
+    """
 
-    vector: NDArray[np.float32]
-    value: float
+    axes: NDArray[np.float32]
+    point: NDArray[np.float32]
+    rest: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Lesion:
-    """What is held at once: units of sites, each at its value, and directions.
+    """What is held at once: units of sites, each at its value, and spans of directions.
 
     units  {site: (int64 [held], float32 [held])}: numbers and values
     """
 
     name: str
     units: Mapping[Site, tuple[Numbers, NDArray[np.float32]]]
-    directions: Mapping[Site, Direction] = field(default_factory=dict)
+    spans: Mapping[Site, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +172,7 @@ def batched(lesions: Sequence[Lesion], size: int) -> list[list[int]]:
     """The numbers of the lesions in batches; those that hold cells and hidden units alone, which kernels play, apart
     from the rest.
     """
-    slow = [any(site.stream not in ("cell", "hidden") for site in x.units) or bool(x.directions) for x in lesions]
+    slow = [any(site.stream not in ("cell", "hidden") for site in x.units) or bool(x.spans) for x in lesions]
     found = []
     for kind in (False, True):
         some = [i for i, s in enumerate(slow) if s == kind]
@@ -181,7 +184,7 @@ def edits_of(lesions: Sequence[Lesion], lanes: int) -> dict[Site, Edit]:
     """The edits of copies 1, 2 ... of so many lanes each; copy 0 is left as it is."""
     import torch
 
-    from cellscope.hooks.edits import Hold, HoldDirection, Together
+    from cellscope.hooks.edits import Hold, HoldSpan, Together
 
     made: dict[Site, list[Edit]] = {}
     for copy, lesion in enumerate(lesions, 1):
@@ -190,9 +193,9 @@ def edits_of(lesions: Sequence[Lesion], lanes: int) -> dict[Site, Edit]:
             each = torch.from_numpy(np.asarray(units, np.int64)), torch.from_numpy(np.asarray(values, np.float32))
             lane = here.repeat_interleave(len(units))
             made.setdefault(site, []).append(Hold(each[0].repeat(lanes), each[1].repeat(lanes), lane))
-        for site, direction in lesion.directions.items():
-            vector = torch.from_numpy(np.asarray(direction.vector, np.float32))
-            made.setdefault(site, []).append(HoldDirection(vector, direction.value, here))
+        for site, span in lesion.spans.items():
+            axes, point = (torch.from_numpy(np.asarray(x, np.float32)) for x in (span.axes, span.point))
+            made.setdefault(site, []).append(HoldSpan(axes, point, span.rest, here))
     return {site: Together(tuple(edits)) for site, edits in made.items()}
 
 

@@ -98,6 +98,7 @@ class Need:
     ratios      the least and the most variance of the random units, as multiples of that of the units themselves
     characters  that were read under the lesion, `chosen` those from which means, variances and best units come: before
                 them where `before`
+    noun        what is held, `unit` or `direction`; the random ones are of the same sort
     """
 
     name: str
@@ -116,10 +117,11 @@ class Need:
     blocks: int
     seed: int
     before: bool = True
+    noun: str = "unit"
 
     @property
     def above(self) -> int:
-        """How many of the random units cost at least as much inside."""
+        """How many of the random ones cost at least as much inside."""
         return sum(r.inside.value >= self.effect.inside.value for r in self.random)
 
     @property
@@ -167,15 +169,15 @@ class Need:
         if self.verdict == "not judged":
             return f"Whether the network needs {self.name} inside {self.feature} cannot be told from so little text"
         if self.effect.inside.low > 0:
-            return f"The network does not need {self.name} inside {self.feature} more than units drawn at random"
+            return f"The network does not need {self.name} inside {self.feature} more than {self.noun}s drawn at random"
         return f"The network does not need {self.name} inside {self.feature}"
 
     @property
     def _beside(self) -> str:
         if not self.random:
-            return "There are no other units of like variance to compare with."
+            return f"There are no other {self.noun}s of like variance to compare with."
         low = min(r.inside.value for r in self.random)
-        what = "units" if self.many == 1 else f"sets of {self.many} units"
+        what = f"{self.noun}s" if self.many == 1 else f"sets of {self.many} {self.noun}s"
         many = "None" if not self.above else str(self.above)
         return (
             f"{many} of {len(self.random)} random {what} {self.likeness} cost{'s' * (self.above == 0)} as much "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Progress, Site, Unit
 from cellscope.chunks import Chunk, Round
 from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis, hear
 from cellscope.evidence.clocks import BINS, INSIDE, NONE, OFFSETS, read_clocks
 from cellscope.evidence.kind_fits import kinds
 from cellscope.evidence.kinds import Kind
@@ -19,7 +20,7 @@ from cellscope.evidence.promotion import Effect, effect, sampled
 from cellscope.evidence.timescales import time_scale_of_lanes
 from cellscope.evidence.writers import Movements, Moves, memory_of
 from cellscope.features.feature import Feature
-from cellscope.observe import NetworkSource, Source, rounds
+from cellscope.observe import Source, rounds
 from cellscope.sinks.lags import REACH
 from cellscope.sinks.profiles import Group, Profiles, limits_of
 
@@ -80,15 +81,15 @@ class Portrait:
 
 def portray(
     network: Any, corpus: Any, unit: Unit, feature: Feature, *, stretch: Stretch | None = None, lag: int = 0,
-    sign: int = 1, seed: int = SEED, progress: Progress | None = None,
+    sign: int = 1, seed: int = SEED, basis: Basis | None = None, progress: Progress | None = None,
 ) -> Portrait:  # fmt: skip
-    """One unit at one feature, from one pass over a stretch of the text and the intervention.
+    """One unit, or component of `basis`, at one feature, from one pass over a stretch of the text and the intervention.
 
     `lag` is the unit's best (sinks.Lags), `sign` +1 where it is higher inside: both chosen elsewhere.
     """
     stretch = stretch or Stretch.of(rounds(len(corpus)))
     codes = read_clocks([feature], corpus, stretch.part, stretch.steps)
-    pass_ = _Pass(network, corpus, unit, stretch, codes, sign)
+    pass_ = _Pass(network, corpus, unit, stretch, codes, sign, basis)
     pass_.run(progress)
     kind = kinds(pass_.profiles(feature, lag), {0: unit}, (feature,))[unit]
     return Portrait(
@@ -101,13 +102,17 @@ class _Pass:
     """One pass over a stretch that hears a unit, its memory and its gates."""
 
     def __init__(
-        self, network: Any, corpus: Any, unit: Unit, stretch: Stretch, codes: NDArray[np.uint8], sign: int
-    ) -> None:
+        self, network: Any, corpus: Any, unit: Unit, stretch: Stretch, codes: NDArray[np.uint8], sign: int,
+        basis: Basis | None,
+    ) -> None:  # fmt: skip
         from cellscope.hooks.sites import recurrent_layers
 
-        kind = next(layer.kind for layer in recurrent_layers(network.module) if layer.path == unit.site.path)
         self.network, self.corpus, self.unit, self.stretch, self.codes = network, corpus, unit, stretch, codes
-        self.memory, self.gates = memory_of(unit, kind)
+        self.basis, self.memory = basis, unit.site
+        self.gates: tuple[Site, ...] = ()
+        if basis is None:  # a component has no gates of its own: what moves it is what moves itself
+            kind = next(layer.kind for layer in recurrent_layers(network.module) if layer.path == unit.site.path)
+            self.memory, self.gates = memory_of(unit, kind)
         self.moves = Movements(tuple(g.stream for g in self.gates), len(network.vocabulary), sign)
         self.values = np.empty((stretch.steps, stretch.part.lanes), np.float32)
 
@@ -115,7 +120,7 @@ class _Pass:
         """Hear the stretch."""
         sites = tuple(dict.fromkeys([self.unit.site, self.memory, *self.gates]))
         stretch, total = self.stretch, self.stretch.characters
-        with NetworkSource(self.network, self.corpus, sites) as source:
+        with hear(self.network, self.corpus, sites, [self.basis] if self.basis else []) as source:
             for chunk in source.play(stretch.part)[1]:
                 if chunk.step >= stretch.steps:
                     break
@@ -160,7 +165,8 @@ class _Pass:
         try:
             inside = where[known] == INSIDE if kind.spans else np.random.default_rng(seed).random(known.sum()) < 0.5
             some = sampled(inside, places[known], seed=seed)
-            return effect(self.network, self.corpus, self.unit, some, (kind.outside, kind.inside))
+            levels = kind.outside, kind.inside
+            return effect(self.network, self.corpus, self.unit, some, levels, basis=self.basis)
         except InputError:
             return None
 

@@ -189,4 +189,5 @@ class Probes:
         over = tuple(self.sites)
         vectors, offset = np.ascontiguousarray(self.weights[told].T), self.intercept[told]
         about = "directions: for each feature the ridge regression on all units that was fitted on the even blocks"
-        return Basis(site_of(over, "probe"), over, vectors, offset, about=about)
+        names = tuple(self.probes[at].feature for at in told)
+        return Basis(site_of(over, "probe"), over, vectors, offset, about=about, names=names)

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellscope.axes import Unit
+from cellscope.axes import Site, Unit
 from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis
 from cellscope.evidence.intervals import jackknife
+from cellscope.evidence.steering import Held, edits_of
 from cellscope.observe import WARM_UP
+
+if TYPE_CHECKING:
+    from cellscope.hooks.edits import Edit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,10 +75,14 @@ def sampled(inside: NDArray[np.bool_], places: Ints, *, count: int = POSITIONS, 
     return np.sort(np.concatenate(some))
 
 
-def effect(network: Any, corpus: Any, unit: Unit, places: Sequence[int] | Ints, levels: tuple[float, float]) -> Effect:
-    """What `unit` does to the prediction after each of `places`, held at levels (outside, inside) on reading it.
+def effect(
+    network: Any, corpus: Any, unit: Unit, places: Sequence[int] | Ints, levels: tuple[float, float], *,
+    basis: Basis | None = None,
+) -> Effect:  # fmt: skip
+    """What `unit`, or that component of `basis`, does to the prediction after each of `places`, held at levels
+    (outside, inside) on reading it.
 
-    InputError where hardly any place has anything before it.
+    InputError where hardly any place has anything before it, and for a component of several streams.
     """
     where = np.asarray(places, np.int64)
     lead = min(WARM_UP, int(np.quantile(where, 0.25))) if len(where) else 0
@@ -81,7 +90,8 @@ def effect(network: Any, corpus: Any, unit: Unit, places: Sequence[int] | Ints, 
     if lead < 1 or len(where) < 4:
         raise InputError("what a unit does to the next character needs four positions with some text before them")
     ids = network.vocabulary.encode(np.stack([corpus.codes(w - lead, w + 1) for w in where.tolist()]))
-    outside, inside = _predictions(network, ids, unit, levels)
+    held = [edits_of([Held(unit, level, basis)]) for level in levels]
+    outside, inside = _predictions(network, ids, held)
     odds = [np.log(p) - np.log1p(-np.minimum(p, 1 - 1e-7)) for p in (np.maximum(x, 1e-30) for x in (outside, inside))]
     change = odds[1] - odds[0]
     promoted, suppressed = (_listed(change, outside, inside, sign, network.vocabulary.symbols) for sign in (1, -1))
@@ -89,25 +99,22 @@ def effect(network: Any, corpus: Any, unit: Unit, places: Sequence[int] | Ints, 
     return Effect(levels[1], levels[0], len(where), moved, promoted, suppressed)
 
 
-def _predictions(network: Any, ids: Ints, unit: Unit, levels: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Probabilities of the next symbol [position, symbol] with the unit at each level on the last of ids [position,
-    step].
-    """
+def _predictions(network: Any, ids: Ints, held: Sequence[dict[Site, Edit]]) -> tuple[Floats, Floats]:
+    """Probabilities of the next symbol [position, symbol] under either edit on the last of ids [position, step]."""
     import torch
 
-    from cellscope.hooks.edits import Hold
     from cellscope.hooks.listen import listen
 
     given = torch.from_numpy(np.ascontiguousarray(ids)).to(network.device)
     made = []
-    with listen(network.module, (), carry=True, edits={unit.site: Hold.of([unit.index], [levels[0]])}) as ear:
+    with listen(network.module, (), carry=True, edits=held[0]) as ear:
         ear.edits = {}
         for at in range(0, ids.shape[1] - 1, PIECE):
             network.module(given[:, at : min(at + PIECE, ids.shape[1] - 1)])
         before = ear.carried()
-        for level in levels:
+        for edits in held:
             ear.carry_on(before)
-            ear.edits = {unit.site: Hold.of([unit.index], [level])}
+            ear.edits = dict(edits)
             answer = network.module(given[:, -1:])
             logits = answer[0] if isinstance(answer, tuple) else answer
             made.append(logits[:, 0].double().softmax(-1).cpu().numpy())

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Site, Unit
 from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis
 from cellscope.evidence.intervals import Estimate, mean_of
 
 if TYPE_CHECKING:
-    from cellscope.hooks.edits import Hold
+    from cellscope.hooks.edits import Edit
 
 REACH = {"hidden": (-1.0, 1.0), "candidate": (-1.0, 1.0), "new": (-1.0, 1.0)} | dict.fromkeys(
     ("input", "forget", "output", "reset", "update"), (0.0, 1.0)
@@ -25,13 +26,31 @@ REACH = {"hidden": (-1.0, 1.0), "candidate": (-1.0, 1.0), "new": (-1.0, 1.0)} | 
 
 @dataclass(frozen=True)
 class Held:
-    """A unit that is held at a value."""
+    """A unit that is held at a value, or a component of `basis`."""
 
     unit: Unit
     value: float
+    basis: Basis | None = None
+
+    @property
+    def heard(self) -> tuple[Site, ...]:
+        """The streams that have to be heard to know what it does."""
+        return (self.unit.site,) if self.basis is None else self.basis.over
+
+    def of(self, values: Mapping[Site, Any]) -> NDArray[np.float32]:
+        """What it does [..], from what the streams do, each [.., unit]."""
+        if self.basis is None:
+            made: NDArray[np.float32] = values[self.unit.site][..., self.unit.index].float().cpu().numpy()
+            return made
+        return self.basis.of(values)[..., self.unit.index]
+
+    @property
+    def name(self) -> str:
+        """Its address."""
+        return str(self.unit) if self.basis is None else self.basis.called(self.unit.index)
 
     def __str__(self) -> str:
-        return f"{self.unit} held at {self.value:+g}"
+        return f"{self.name} held at {self.value:+g}"
 
     def beyond(self, *, relu: bool = False) -> str:
         """What is odd about the value, or an empty string: a held value may lie where the unit never is."""
@@ -43,17 +62,33 @@ class Held:
         return f"{self.unit} is never {ends} by itself; it is held at {self.value:+g} all the same"
 
 
-def edits_of(held: Sequence[Held]) -> dict[Site, Hold]:
-    """The edits that hold the units, for `listen`; InputError where one is held twice."""
-    from cellscope.hooks.edits import Hold
-
-    values: dict[Site, dict[int, float]] = {}
+def edits_of(held: Sequence[Held]) -> dict[Site, Edit]:
+    """The edits that hold the units and components, for `listen`; InputError where one is held twice, where what is
+    held follows from the rest, and for a component of several streams.
+    """
+    values: dict[Unit, float] = {}
+    streams: dict[Site, list[Held]] = {}
     for one in held:
-        site = values.setdefault(one.unit.site, {})
-        if one.unit.index in site:
-            raise InputError(f"{one.unit} is held twice, at {site[one.unit.index]:g} and {one.value:g}; hold it once")
-        site[one.unit.index] = one.value
-    return {site: Hold.of(list(units), list(units.values())) for site, units in values.items()}
+        if one.unit in values:
+            raise InputError(f"{one.unit} is held twice, at {values[one.unit]:g} and {one.value:g}; hold it once")
+        values[one.unit] = one.value
+        streams.setdefault(one.unit.site if one.basis is None else one.basis.stream, []).append(one)
+    return {site: _edit(some) for site, some in streams.items()}
+
+
+def _edit(held: Sequence[Held]) -> Edit:
+    """What holds units and components of one stream all at once."""
+    from cellscope.hooks.edits import Hold, HoldSpan
+
+    bases = [one.basis for one in held if one.basis is not None]
+    if not bases:
+        return Hold.of([one.unit.index for one in held], [one.value for one in held])
+    size = len(bases[0].directions)
+    each: list[tuple[NDArray[np.float64], float]] = [
+        (np.eye(size)[one.unit.index], one.value) if one.basis is None else one.basis.held(one.unit.index, one.value)
+        for one in held
+    ]
+    return HoldSpan.of([direction for direction, _ in each], [value for _, value in each])
 
 
 @dataclass(frozen=True)

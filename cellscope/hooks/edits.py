@@ -1,4 +1,4 @@
-"""What is done to a stream while the network runs on: units held at values, a direction held at a value.
+"""What is done to a stream while the network runs on: units held at values, its part along directions held.
 
 An edit acts at every step, on what the step loop has just computed for a stream, and what follows reads the edited
 values: the rest of the step, the next step, the layers above. Editing the output of a fused module would reach none of
@@ -68,22 +68,39 @@ class Hold:
 
 
 @dataclass(frozen=True, eq=False)
-class HoldDirection:
-    """The state's projection on `direction` [unit], taken at unit length, is held at `value`; what is across it stays.
+class HoldSpan:
+    """The state's part within the span of `axes` [axis, unit], orthonormal, is held at that of `point` [unit]; what is
+    across it stays. With `rest` it is the other way round: the part within stays, all the rest is held.
 
     `lanes` limits it to some lanes.
     """
 
-    direction: Tensor
-    value: float
+    axes: Tensor
+    point: Tensor
+    rest: bool = False
     lanes: Tensor | None = None
 
+    @classmethod
+    def of(cls, directions: Sequence[Sequence[float] | NDArray[np.float64]], values: Sequence[float]) -> HoldSpan:
+        """The products of the state with `directions` [direction, unit] are the values, by the smallest change that
+        does it; InputError where one of them follows from the others.
+        """
+        given = np.atleast_2d(np.asarray(directions, np.float64))
+        length = np.linalg.norm(given, axis=1)
+        if not length.all() or np.linalg.matrix_rank(given / length[:, None], tol=1e-4) < len(given):
+            raise InputError(f"{len(given)} directions do not lead {len(given)} ways: one follows from the others")
+        axes, point = np.linalg.qr(given.T)[0].T, np.linalg.pinv(given) @ np.asarray(values, np.float64)
+        return cls(torch.from_numpy(axes.astype(np.float32)), torch.from_numpy(point.astype(np.float32)))
+
     def __call__(self, values: Tensor, step: int) -> Tensor:
-        unit = (self.direction / self.direction.norm()).to(values)
+        some = values if self.lanes is None else values[self.lanes]
+        axes, point = self.axes.to(values), self.point.to(values)
+        away = point - some
+        within = (away @ axes.T) @ axes
+        moved = some + (away - within if self.rest else within)
         if self.lanes is None:
-            return torch.addr(values, self.value - values @ unit, unit)
-        some = values[self.lanes]
-        values[self.lanes] = some + (self.value - some @ unit)[:, None] * unit
+            return moved
+        values[self.lanes] = moved
         return values
 
 

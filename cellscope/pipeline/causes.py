@@ -8,32 +8,37 @@ import numpy as np
 
 from cellscope.axes import Progress, Unit
 from cellscope.errors import InputError
+from cellscope.evidence.bases import Basis
 from cellscope.evidence.controls import Held, alike, ratios
 from cellscope.evidence.moments import Moments
 from cellscope.evidence.needs import Need
-from cellscope.hooks.sites import sites_of
 from cellscope.models.network import Network
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.lesion_directions import axes_of, planned_directions
 from cellscope.pipeline.lesion_map import read_map
 from cellscope.pipeline.lesion_plan import need_of, planned
-from cellscope.pipeline.lesions import DRAWS, Subject, present, split
+from cellscope.pipeline.lesions import DRAWS, Subject, present, split, subject_of
 
 CHARACTERS = 40_000
 """Characters that are read under each lesion, so that a unit is explained within a minute."""
 GATES = 8_000
-"""The same for a gate, which the fused steps do not hold."""
+"""The same for a gate or a component, which the fused steps do not hold."""
 
 
 def causes_of(search: Search, unit: Unit, *, progress: Progress | None = None) -> tuple[Need, ...]:
     """The unit held at its mean, beside twenty random units of like variance, for every span feature that was searched;
-    what costs most inside comes first. None where the text is too short or has no such feature, for a recording, and
-    for a component.
+    what costs most inside comes first; a component beside random directions. None where the text is too short or has no
+    such feature, for a recording, and for a component that lies over several streams.
     """
-    if not isinstance(search.network, Network) or unit.site not in sites_of(search.network.module):
-        return ()  # what was recorded cannot run on, and a component is no unit that could be held
-    moments = Moments.of(search.findings.counts)
-    found = _from_map(search, search.network, unit, moments)
-    found = found or _measured(search, search.network, unit, moments, progress)
+    if not isinstance(search.network, Network):
+        return ()  # what was recorded cannot run on
+    basis = next((b for b in search.bases if b.site == unit.site), None)
+    if basis is not None:
+        found = _without(search, search.network, basis, unit, progress) if len(basis.over) == 1 else ()
+    else:
+        moments = Moments.of(search.findings.counts)
+        found = _from_map(search, search.network, unit, moments)
+        found = found or _measured(search, search.network, unit, moments, progress)
     return tuple(sorted(found, key=lambda need: -need.effect.inside.value))
 
 
@@ -73,5 +78,21 @@ def _measured(
     subject = Subject(network, search.run, corpus, features, start, own)
     held: Held = {unit.site: np.array([unit.index])}
     plan = planned(subject, held, str(unit), fill="mean", draws=DRAWS, deep=False, seed=search.findings.counts.seed)
-    told: Progress | None = (lambda done, total, _: progress(done, total, "lesions")) if progress else None
-    return tuple(replace(need, before=False) for need in plan.needs(subject, progress=told))
+    return tuple(replace(need, before=False) for need in plan.needs(subject, progress=_called(progress)))
+
+
+def _without(search: Search, network: Network, basis: Basis, unit: Unit, progress: Progress | None) -> tuple[Need, ...]:
+    """The component held at its mean, which comes from the text before."""
+    spans = [f for f in search.findings.features if f.kind == "span"]
+    try:
+        subject = subject_of(network, search.run, search.corpus, spans, basis.over, characters=GATES, progress=progress)
+    except InputError:
+        return ()
+    held = {basis.stream: axes_of([basis.held(unit.index, 0.0)[0]])}
+    options = {"fill": "mean", "draws": DRAWS, "deep": False, "seed": search.findings.counts.seed}
+    plan = planned_directions(subject, held, str(unit), **options)
+    return plan.needs(subject, progress=_called(progress))
+
+
+def _called(progress: Progress | None) -> Progress | None:
+    return (lambda done, total, _: progress(done, total, "lesions")) if progress else None

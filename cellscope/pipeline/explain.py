@@ -17,17 +17,16 @@ from cellscope.evidence.portraits import Portrait
 from cellscope.evidence.timescales import time_scales
 from cellscope.evidence.verdicts import Evidence, Q, named
 from cellscope.findings import Findings
-from cellscope.hooks.sites import choose_sites, sites_of
+from cellscope.hooks.sites import sites_of
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress, rounds
 from cellscope.pipeline.causes import causes_of
-from cellscope.pipeline.find import Search, clean, find_in
+from cellscope.pipeline.find import Search, clean
 from cellscope.pipeline.kind import best_features, portrait_of
-from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.pages import Material
 from cellscope.pipeline.passages import READING, peaks
 from cellscope.pipeline.recorded import Recorded
-from cellscope.pipeline.units import named_unit
+from cellscope.pipeline.searched import search_with
 from cellscope.sinks.saturation import SIGMOID, Saturation
 
 PLACES = 5
@@ -115,13 +114,8 @@ class Explained:
 def explain_in(
     run: str | Path | None, address: str, *, passage: int = READING, progress: Progress | None = None, **options: Any
 ) -> Explained:
-    """Search as `find_in` does, with the same options, and look at one unit (see `named_unit`)."""
-    known = {name: options[name] for name in ("runs", "which", "model", "weights", "vocabulary") if name in options}
-    network, _ = open_network(run, **known)
-    unit = named_unit(network, address)
-    heard = [site.stream for site in choose_sites(network.module)]
-    streams = None if unit.site.stream in heard else ",".join(dict.fromkeys([*heard, unit.site.stream]))
-    search = find_in(run, streams=streams, progress=progress, **options)
+    """Search as `find_in` does, with the same options, and look at one unit or component (see `search_with`)."""
+    search, unit = search_with(run, address, progress=progress, **options)
     return explain(search, unit, passage=passage, progress=progress)
 
 

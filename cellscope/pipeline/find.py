@@ -163,9 +163,10 @@ def find_in(
     encoding: str = "utf-8",
     as_bytes: bool = False,
     streams: str | None = None,
+    sites: tuple[Site, ...] = (),
     characters: int = 0,
     exact: bool = False,
-    basis: str | None = None,
+    basis: str | Choice | None = None,
     components: int | None = None,
     runs: Path = RUNS,
     which: str = "best",
@@ -177,13 +178,13 @@ def find_in(
 ) -> Search:
     """Search a run (the latest by default) or somebody's model, in its own text or in `text`.
 
-    With `basis`, the components of its sites stand in place of their units.
+    `sites` or `streams` say what is heard. With `basis`, the components of the sites stand in place of their units.
     """
     choice = choice_of(basis, components)
     features = select(asked, files)
     network, folder = open_network(run, runs=runs, which=which, model=model, weights=weights, vocabulary=vocabulary)
     corpus = open_text(network, folder, text, encoding=encoding, as_bytes=as_bytes)
-    sites = choose_sites(network.module, None if streams is None else streams.split(","))
+    sites = sites or choose_sites(network.module, None if streams is None else streams.split(","))
     start = max(0, len(corpus) - characters) if characters else 0
     if asked or files:
         settle(features, corpus, start)

@@ -15,12 +15,10 @@ from cellscope.errors import InputError
 from cellscope.evidence.kinds import CRITERION, Kind
 from cellscope.evidence.portraits import MOST, Portrait, Stretch, kinds_of, portray
 from cellscope.findings import Findings
-from cellscope.hooks.sites import choose_sites
-from cellscope.pipeline.find import Search, find_in
-from cellscope.pipeline.networks import open_network
+from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
+from cellscope.pipeline.searched import search_with
 from cellscope.pipeline.tracking import tracking
-from cellscope.pipeline.units import named_unit
 
 EARLIER = 0.01
 """A lag is taken for one if it raises the score on the choosing half by so much."""
@@ -50,14 +48,11 @@ def kind_in(
     progress: Progress | None = None,
     **options: Any,
 ) -> Told:
-    """Search as `find_in` does, with the same options, and portray one unit at a feature, by default its best one."""
-    known = {name: options[name] for name in ("runs", "which", "model", "weights", "vocabulary") if name in options}
-    network, _ = open_network(run, **known)
-    unit = named_unit(network, address)
-    heard = [site.stream for site in choose_sites(network.module)]
-    streams = None if unit.site.stream in heard else ",".join(dict.fromkeys([*heard, unit.site.stream]))
+    """Search as `find_in` does, with the same options, and portray one unit or component at a feature, by default its
+    best one.
+    """
     asked = () if feature is None else (feature,)
-    search = find_in(run, asked=asked, streams=streams, progress=progress, **options)
+    search, unit = search_with(run, address, asked=asked, progress=progress, **options)
     name = None if feature is None else feature.partition("=")[0].strip()
     return Told(search, portrait_of(search, unit, name, progress=progress))
 
@@ -79,7 +74,8 @@ def portrait_of(
     return portray(
         search.network, search.corpus, unit, findings.features[row], stretch=stretch_of(findings, most),
         lag=int(lags_of(findings)[row, index]), sign=-1 if findings.scores["sign"][row, index] < 0 else 1,
-        seed=findings.counts.seed, progress=progress,
+        seed=findings.counts.seed, basis=next((b for b in search.bases if b.site == unit.site), None),
+        progress=progress,
     )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Site
 from cellscope.errors import InputError
-from cellscope.evidence.lesions import Direction, Lesion
-from cellscope.hooks.sites import resolve_site, sites_of
+from cellscope.evidence.bases import held_in
+from cellscope.evidence.controls import held_at, powers, random_sets
+from cellscope.evidence.lesions import Lesion, Span
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, rounds
-from cellscope.pipeline.lesion_plan import Numbered, Plan
-from cellscope.pipeline.objectives import read_vectors
+from cellscope.pipeline.components import Component, Learn, component_of
+from cellscope.pipeline.lesion_plan import FEW, Numbered, Plan, best_of, random_of
 
 HEARD = 2**14
 """Characters before the lesioned part on which variances along directions are measured."""
@@ -24,47 +25,91 @@ CANDIDATES = 200
 """Random directions of either sort, of which those of nearest variance are taken."""
 
 Floats = NDArray[np.float64]
+Spans = Mapping[Site, Floats]
+"""For each stream orthonormal axes [axis, unit] of what is held."""
 
 
-def directions_by(network: Network, texts: tuple[str, ...]) -> dict[Site, Floats]:
-    """The direction of each site that `SITE=FILE` names, at unit length."""
-    known = sites_of(network.module)
-    found: dict[Site, Floats] = {}
-    for text in texts:
+def components_by(network: Network, addresses: Sequence[str], directions: Sequence[str]) -> tuple[Component, ...]:
+    """The components among the addresses, and those that `SITE=FILE` names; InputError where there are units beside
+    them, or one lies over several streams.
+    """
+    found = []
+    for text in directions:
         name, equals, file = text.partition("=")
-        if not equals or not file:
+        known = component_of(network, f"{name.replace(':', '.')}:{file}") if equals else None
+        if known is None or not known.choice.saved:
             raise InputError(f"{text!r} is no direction; write SITE=FILE, as in lstm.0:cell=probe.npy")
-        site = resolve_site(network.module, name)
-        read = read_vectors(Path(file)).astype(np.float64)
-        if read.shape != (1, known[site]) or site in found:
-            raise InputError(f"{file} must hold one direction of {known[site]} numbers for {site}, not {read.shape}")
-        length = float(np.linalg.norm(read))
-        if not (np.isfinite(length) and length > 0):
-            raise InputError(f"{file} holds a direction that is 0 or no number, so it leads nowhere")
-        found[site] = read[0] / length
-    return found
+        found.append(known)
+    own = {address: component_of(network, address) for address in addresses}
+    found += [component for component in own.values() if component is not None]
+    units = [address for address, component in own.items() if component is None]
+    if found and units:
+        raise InputError(f"units and directions are lesioned apart: leave {units[0]} out, or the directions")
+    for component in found:
+        held_in(component.over)
+    return tuple(found)
 
 
-def planned_directions(subject: Any, held: Mapping[Site, Floats], *, fill: str, draws: int, seed: int) -> Plan:
-    """The lesion of the directions for every feature of the subject, and of random ones in their place."""
-    rng = np.random.default_rng(seed)
-    name = ", ".join(f"the direction in {site}" for site in held)
-    plan = Plan(name, len(held), fill, seed)
-    drawn = {site: _alike(vector, _heard(subject, site), draws, rng) for site, vector in held.items()}
+def spans_of(components: Sequence[Component], learn: Learn) -> tuple[Spans, str]:
+    """What the components span in each stream, and what they are called together."""
+    vectors: dict[Site, dict[str, Floats]] = {}
+    for component in components:
+        basis, unit = learn(component)
+        vectors.setdefault(basis.stream, {})[basis.called(unit.index)] = basis.held(unit.index, 0.0)[0]
+    return {site: axes_of(list(some.values())) for site, some in vectors.items()}, ", ".join(
+        name for some in vectors.values() for name in some
+    )
+
+
+def axes_of(vectors: Sequence[Floats]) -> Floats:
+    """Orthonormal axes [axis, unit] of what the vectors span; InputError where one follows from the others."""
+    given = np.stack([v / np.linalg.norm(v) for v in vectors])
+    if np.linalg.matrix_rank(given, tol=1e-4) < len(given):
+        raise InputError(f"{len(given)} directions do not lead {len(given)} ways: leave one of them out")
+    axes: Floats = np.linalg.qr(given.T)[0].T
+    return axes
+
+
+def planned_directions(subject: Any, held: Spans, name: str, *, fill: str, draws: int, deep: bool, seed: int) -> Plan:
+    """The lesion of what directions span, for every feature of the subject, and of random ones in their place; `deep`
+    adds the best units of the same streams, and the complement: all of the streams held but what is spanned.
+    """
+    moments, rng = subject.moments, np.random.default_rng(seed)
+    sizes = {site: len(moments.mean[site]) for site in held}
+    heard = {site: _heard(subject, site) for site in held}
+    alike = {site: [_alike(axis, heard[site], draws, rng) for axis in axes] for site, axes in held.items()}
+    drawn = [
+        {site: axes_of([some[k] for some in each]) for site, each in alike.items()}
+        for k in range(min(draws, 2 * CANDIDATES))
+    ]
+    chances = random_sets(sum(sizes.values()), powers(sum(sizes.values())), FEW, rng) if deep else []
+    plan = Plan(name, sum(map(len, held.values())), fill, seed, _ratios(held, drawn, heard), "direction")
+    means = {site: moments.fill(site, "mean") for site in held}
+    kept = _complement(plan, held, drawn[:FEW], means) if deep else None
     shared: Numbered | None = None
     for feature in range(len(subject.features)):
+        fills = {site: moments.fill(site, fill, feature) for site in held}
         if shared is None or fill == "outside":
-            levels = {site: subject.moments.fill(site, fill, feature).astype(np.float64) for site in held}
-
-            def lesion(said: str, some: Mapping[Site, Floats], at: Mapping[Site, Floats] = levels) -> Lesion:
-                made = {s: Direction(v.astype(np.float32), float(v @ at[s])) for s, v in some.items()}
-                return Lesion(said, {}, made)
-
-            own = plan.add(lesion(name, held))
-            random = [plan.add(lesion(f"random {k + 1}", {s: d[k] for s, d in drawn.items()})) for k in range(draws)]
-            shared = Numbered(own, tuple(random))
-        plan.numbered.append(shared)
+            own = plan.add(_lesion(name, held, fills))
+            beside = tuple(plan.add(_lesion(f"random {k + 1}", one, fills)) for k, one in enumerate(drawn))
+            shared = Numbered(own, beside, (), kept)
+            sets = random_of(plan, chances, sizes, fills)
+        several = best_of(plan, moments, sizes, feature, fills, sets) if deep else ()
+        plan.numbered.append(Numbered(shared.own, shared.random, several, kept))
     return plan
+
+
+def _lesion(name: str, spans: Spans, points: Mapping[Site, NDArray[np.float32]], *, rest: bool = False) -> Lesion:
+    return Lesion(name, {}, {site: Span(axes.astype(np.float32), points[site], rest) for site, axes in spans.items()})
+
+
+def _complement(
+    plan: Plan, held: Spans, drawn: Sequence[Spans], means: Mapping[Site, NDArray[np.float32]]
+) -> tuple[int, int, tuple[int, ...]]:
+    """Keep only what is spanned, keep nothing, keep random directions in its place; all else is at its mean."""
+    every = {site: np.arange(len(mean)) for site, mean in means.items()}
+    only, none = plan.add(_lesion("kept", held, means, rest=True)), plan.add(held_at("none kept", every, means))
+    return only, none, tuple(plan.add(_lesion("random kept", one, means, rest=True)) for one in drawn)
 
 
 def _heard(subject: Any, site: Site) -> Floats:
@@ -89,3 +134,14 @@ def _alike(vector: Floats, heard: Floats, draws: int, rng: np.random.Generator) 
     own = np.log(max(float(((heard @ vector) ** 2).mean()), 1e-12))
     nearest: Floats = made[np.argsort(np.abs(along - own), kind="stable")[:draws]]
     return nearest
+
+
+def _ratios(held: Spans, drawn: Sequence[Spans], heard: Mapping[Site, Floats]) -> tuple[float, float]:
+    """The least and the most variance within the drawn spans, as multiples of that within what is held."""
+
+    def variance(spans: Spans) -> float:
+        return sum(float(((heard[site] @ axes.T) ** 2).sum(1).mean()) for site, axes in spans.items())
+
+    own = max(variance(held), 1e-12)
+    found = [variance(one) / own for one in drawn]
+    return (min(found), max(found)) if found else (math.nan, math.nan)

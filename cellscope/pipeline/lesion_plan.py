@@ -39,6 +39,7 @@ class Plan:
     fill: str
     seed: int
     ratios: tuple[float, float] = (math.nan, math.nan)
+    noun: str = "unit"
     lesions: list[Lesion] = field(default_factory=list)
     numbered: list[Numbered] = field(default_factory=list)
 
@@ -68,7 +69,8 @@ class Plan:
         several = tuple(Several(k, Effect.of(changes, b, feature), inside(r)) for k, b, r in at.several)
         plain = need_of(changes, at.own, at.random, feature, name=self.name, many=self.many, fill=self.fill,
                         of=subject.features[feature].name, characters=subject.characters,
-                        chosen=subject.moments.characters, seed=self.seed, ratios=self.ratios)  # fmt: skip
+                        chosen=subject.moments.characters, seed=self.seed, ratios=self.ratios,
+                        noun=self.noun)  # fmt: skip
         return replace(plain, several=several, kept=kept)
 
 
@@ -100,15 +102,33 @@ def planned(subject: Any, held: Held, name: str, *, fill: str, draws: int, deep:
             own = plan.add(held_at(name, held, fills))
             beside = tuple(plan.add(held_at(_said(units), units, fills)) for units in drawn)
             shared = Numbered(own, beside, (), kept)
-            sets = [tuple(plan.add(held_at("random", _apart(s, sizes), fills)) for s in k) for k in chances]
-        several = []
-        if deep:
-            order = _best(moments, sizes, feature)
-            for k, random in zip(powers(len(order)), sets, strict=True):
-                best = random[0] if k == len(order) else plan.add(held_at(f"best {k}", _apart(order[:k], sizes), fills))
-                several.append((k, best, random))
-        plan.numbered.append(Numbered(shared.own, shared.random, tuple(several), kept))
+            sets = random_of(plan, chances, sizes, fills)
+        several = best_of(plan, moments, sizes, feature, fills, sets) if deep else ()
+        plan.numbered.append(Numbered(shared.own, shared.random, several, kept))
     return plan
+
+
+Sets = Sequence[tuple[int, ...]]
+Fills = Mapping[Site, NDArray[np.float32]]
+
+
+def random_of(
+    plan: Plan, chances: Sequence[Sequence[NDArray[np.int64]]], sizes: Mapping[Site, int], fills: Fills
+) -> Sets:
+    """The lesions of the sets that were drawn for each number of units."""
+    return [tuple(plan.add(held_at("random", _apart(s, sizes), fills)) for s in k) for k in chances]
+
+
+def best_of(
+    plan: Plan, moments: Any, sizes: Mapping[Site, int], feature: int, fills: Fills, sets: Sets
+) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+    """The lesions of the k best units of a feature, with the k of them and those of k random ones."""
+    order = _best(moments, sizes, feature)
+    several = []
+    for k, random in zip(powers(len(order)), sets, strict=True):
+        best = random[0] if k == len(order) else plan.add(held_at(f"best {k}", _apart(order[:k], sizes), fills))
+        several.append((k, best, random))
+    return tuple(several)
 
 
 def _complement(

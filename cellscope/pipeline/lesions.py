@@ -24,8 +24,9 @@ from cellscope.features.library import select
 from cellscope.hooks.sites import resolve_site, sites_of
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, rounds
+from cellscope.pipeline.components import learnt_from
 from cellscope.pipeline.find import SEED, clean, open_text
-from cellscope.pipeline.lesion_directions import directions_by, planned_directions
+from cellscope.pipeline.lesion_directions import components_by, planned_directions, spans_of
 from cellscope.pipeline.lesion_plan import planned
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.units import named_unit
@@ -103,26 +104,33 @@ def lesion_in(
 ) -> Lesioned:
     """Hold units while the network reads the end of a text: what is lost inside each feature.
 
-    For features that were asked for, the best units and the complement are lesioned too. `directions` (SITE=FILE) are
-    lesioned instead of units. `source` says which network
-    and which text (see `open_both`).
+    For features that were asked for, the best units and the complement are lesioned too. Components, by their
+    addresses or as `directions` (SITE=FILE), are lesioned instead of units. `source` says which network and which text
+    (see `open_both`).
     """
     network, folder, corpus = open_both(run, **source)
-    if directions and addresses:
-        raise InputError(f"units and directions are lesioned apart: leave {addresses[0]} out, or --direction")
-    along = directions_by(network, tuple(directions))
-    held = held_by(network, addresses) if not along else {}
+    components = components_by(network, addresses, directions)
+    held = held_by(network, addresses) if not components else {}
     deep = bool(asked or files)
     if fill == "outside" and not deep:
         raise InputError("--fill outside means outside a feature; name one, as in --feature url")
     features = select(asked, files)
-    subject = subject_of(
-        network, folder, corpus, features, tuple(along or held), characters=characters, asked=deep, progress=progress
-    )
-    if along:
-        plan = planned_directions(subject, along, fill=fill, draws=draws, seed=seed)
+    sites = tuple(dict.fromkeys(site for component in components for site in component.over)) or tuple(held)
+    subject = subject_of(network, folder, corpus, features, sites, characters=characters, asked=deep, progress=progress)
+    options: dict[str, Any] = {"fill": fill, "draws": draws, "deep": deep, "seed": seed}
+    if components:
+        # Nothing that knows of features is fitted to the text that is read under the lesion.
+        before = corpus.part(0, subject.start)
+        learn = learnt_from(
+            network,
+            lambda one: before if one.choice.kind == "probe" else corpus,
+            features,
+            seed=seed,
+            progress=progress,
+        )
+        plan = planned_directions(subject, *spans_of(components, learn), **options)
     else:
-        plan = planned(subject, held, name_of(held, network), fill=fill, draws=draws, deep=deep, seed=seed)
+        plan = planned(subject, held, name_of(held, network), **options)
     needs = plan.needs(subject, progress=progress)
     return Lesioned(subject, needs if asked else tuple(sorted(needs, key=lambda n: -n.effect.inside.value)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,8 @@ import numpy as np
 
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
-from cellscope.evidence.direction_lesions import DirectionLesion, held_in, lesion_directions
+from cellscope.evidence.bases import held_in
+from cellscope.evidence.needs import Need
 from cellscope.evidence.probes import CRITERION, Probes
 from cellscope.evidence.probing import DRAWS, judged, measure
 from cellscope.features.library import select
@@ -22,7 +23,9 @@ from cellscope.hooks.sites import choose_sites
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource, Progress
 from cellscope.pipeline.find import SEED, clean, open_text, settle
-from cellscope.pipeline.lesions import present, split
+from cellscope.pipeline.lesion_directions import axes_of, planned_directions
+from cellscope.pipeline.lesions import DRAWS as LESIONS
+from cellscope.pipeline.lesions import Subject, present, split, subject_of
 from cellscope.pipeline.networks import open_network
 from cellscope.report.files import write_whole
 from cellscope.training.run import RUNS, RunFolder
@@ -42,7 +45,7 @@ class Probed:
     corpus: Corpus
     features: tuple[Any, ...]
     found: Probes
-    lesions: tuple[DirectionLesion, ...] = ()
+    lesions: tuple[Need, ...] = ()
 
     def json(self) -> str:
         """Every curve with its verdict; keys are stable, numbers that do not exist are null."""
@@ -57,10 +60,7 @@ class Probed:
             **{name: getattr(found, name) for name in
                ("characters", "stride", "choosing", "reporting", "draws", "seed")},
             "features": [p.figures() for p in found.probes],
-            "lesions": [
-                asdict(told) | {"site": str(told.site), "unit": str(told.unit), "needed": told.needed,
-                                "sentence": told.sentence} for told in self.lesions
-            ],
+            "lesions": [need.figures() for need in self.lesions],
         }  # fmt: skip
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
 
@@ -115,13 +115,24 @@ def probe_in(
     found = judged(measured, draws, progress)
     if save is not None:
         _save(save, found)
-    told: tuple[DirectionLesion, ...] = ()
+    told: tuple[Need, ...] = ()
     if lesion:
-        spans = [f for f in features if f.kind == "span"]
-        told = lesion_directions(
-            network, corpus, spans, found, measured.covariance, start=stop, seed=seed, progress=progress
-        )
+        kept = [f for f in features if f.name in found.directions().names]
+        subject = subject_of(network, folder, corpus, kept, sites, characters=LESIONED, asked=True, progress=progress)
+        told = tuple(_without(subject, found, at, seed, progress) for at in range(len(kept)))
     return Probed(network, folder, corpus, measured.features, found, told)
+
+
+def _without(subject: Subject, found: Probes, at: int, seed: int, progress: Progress | None) -> Need:
+    """What the network loses on one feature of the subject without the direction that was probed for it."""
+    feature = subject.features[at]
+    own = replace(subject, features=(feature,), moments=subject.moments.take([at]))
+    basis = found.directions()
+    span = {basis.stream: axes_of([basis.held(basis.names.index(feature.name), 0.0)[0]])}
+    plan = planned_directions(
+        own, span, f"{basis.site}/{feature.name}", fill="mean", draws=LESIONS, deep=True, seed=seed
+    )
+    return plan.needs(own, progress=progress)[0]
 
 
 def _savable(path: Path, asked: Sequence[str], files: Sequence[Path]) -> None:

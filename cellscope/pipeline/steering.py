@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Unit
 from cellscope.errors import InputError
+from cellscope.evidence.bases import held_in
 from cellscope.evidence.steering import Held, Rates, edits_of, flags_of, rates
 from cellscope.features.feature import Feature
 from cellscope.hooks.listen import listen
-from cellscope.hooks.sites import recurrent_layers
+from cellscope.hooks.sites import recurrent_layers, sites_of
 from cellscope.models.network import Network
 from cellscope.models.sampling import opening, prime_ids, sample_batch, sample_ids
-from cellscope.pipeline.units import named_unit
+from cellscope.pipeline.components import Learn, named
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class Steered:
         content: dict[str, Any] = {
             "cellscope": version("cellscope"),
             "network": self.network.description,
-            "held": [{"unit": str(one.unit), "value": one.value} for one in self.held],
+            "held": [{"unit": one.name, "value": one.value} for one in self.held],
             "prime": self.prime,
             "length": self.length,
             "temperature": self.temperature,
@@ -86,19 +87,34 @@ class Steered:
         return json.dumps(content, indent=1, ensure_ascii=False)
 
 
-def named_hold(network: Network, text: str) -> Held:
-    """`lstm.0:cell/221=+0.9` is that unit, held there; InputError for anything else, MissingError for no such unit."""
+def named_hold(network: Network, text: str, learn: Learn | None = None) -> Held:
+    """`lstm.0:cell/221=+0.9` is that unit, held there; InputError for anything else, MissingError for no such unit.
+    `learn` gives the basis of a component.
+    """
     address, equals, number = text.rpartition("=")
     if not equals:
         raise InputError(f"{text!r:.120} is no unit and value; write UNIT=VALUE, as in lstm.0:cell/221=+0.9")
-    unit = named_unit(network, address)
+    asked = named(network, address)
+    called = asked if isinstance(asked, Unit) else address
     try:
         value = float(number)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{number!r:.60} is no number to hold {unit} at; write UNIT=VALUE, as in {unit}=+0.9")
-    return Held(unit, value)
+        raise InputError(f"{number!r:.60} is no number to hold {called} at; write UNIT=VALUE, as in {called}=+0.9")
+    if isinstance(asked, Unit):
+        return Held(asked, value)
+    stream = held_in(asked.over)
+    if asked.choice.saved:
+        basis, unit = asked.of([asked.choice.read({stream: sites_of(network.module)[stream]})])
+    elif learn is not None:
+        basis, unit = learn(asked)
+    else:
+        raise InputError(
+            f"components of {asked.choice.kind} are learnt from a text, and this network has none of its own: keep a "
+            "direction with cellscope probe --save, and hold that, as in lstm.0.cell:url.npy=+0.9"
+        )
+    return Held(unit, value, basis)
 
 
 def steer(
@@ -111,13 +127,15 @@ def steer(
     seed: int = 123,
     feature: Feature | None = None,
     samples: int = 200,
+    learn: Learn | None = None,
     progress: Progress | None = None,
 ) -> Steered:
     """What the network writes after `prime` with units held at values from the first character that it reads, and free.
 
-    With a feature, its rate in `samples` texts of each, which are drawn from the same chances as one batch.
+    With a feature, its rate in `samples` texts of each, which are drawn from the same chances as one batch. `learn`
+    gives the basis of a component, for instance `learnt_from` a text.
     """
-    held = tuple(named_hold(network, text) for text in holds)
+    held = tuple(named_hold(network, text, learn) for text in holds)
     edits = edits_of(held)
     if feature is not None and feature.kind != "span":
         raise InputError(f"{feature.name} is a number, and its rate cannot be told; give a span")
@@ -157,13 +175,13 @@ def _text(
     network: Network, held: Sequence[Held], start: list[int], ids: list[int], edits: Any, feature: Feature | None
 ) -> Text:
     """The written ids with what the held units did on them, heard in one pass over prime and text."""
-    sites = tuple(dict.fromkeys(one.unit.site for one in held))
+    sites = tuple(dict.fromkeys(site for one in held for site in one.heard))
     values = np.zeros((len(ids), len(held)), np.float32)
     if ids:
         with listen(network.module, sites, edits=edits) as heard, torch.no_grad():
             network.module(torch.tensor([[*start, *ids]], device=network.device))
             for k, one in enumerate(held):
-                values[:, k] = heard[one.unit.site][len(start) :, 0, one.unit.index].float().cpu().numpy()
+                values[:, k] = one.of({site: heard[site][len(start) :, 0] for site in one.heard})
     text = network.vocabulary.decode(ids)
     flags = flags_of(feature, network.vocabulary.decode(start), text) if feature is not None else None
     return Text(text, values, flags)

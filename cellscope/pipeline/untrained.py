@@ -41,7 +41,7 @@ def untrained_scores(
     Scores that `folder` already holds for this text, these sites and this definition of a feature are taken from there.
     """
     what = [corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL, LEAD]
-    what += [] if basis is None else [basis.kind, basis.components]
+    what += [] if basis is None else basis.key
     key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
     path = folder / f"{key}.json" if folder is not None else None
     known = _read(path)

@@ -90,14 +90,16 @@ def test_mistakes_are_told(place: Path) -> None:
 
 
 def test_a_direction_is_lesioned(place: Path) -> None:
-    """--lesion says what the network loses without the direction, beside random ones and the best unit."""
+    """--lesion says what the network loses without the direction, beside random ones, the best units and the rest."""
     asked = ("-f", "parentheses", "--lesion", "--streams", "c", "--draws", "1", "--no-pages", "--format", "json")
     done = call(place, *asked)
     assert done.exit_code == 0, done.output
     (told,) = json.loads(done.stdout)["lesions"]
-    assert told["site"] == "lstm.0:cell"
-    assert len(told["random"]) == 10
-    assert "the direction of parentheses in lstm.0:cell" in told["sentence"]
+    assert told["name"] == "lstm.0.cell:probe/parentheses"
+    assert len(told["random"]) == 20
+    assert [several["k"] for several in told["several"]] == [1, 2, 4, 8]
+    assert told["kept"]["none"]["inside"]["low"] <= told["kept"]["none"]["inside"]["value"]
+    assert "lstm.0.cell:probe/parentheses inside parentheses" in told["sentence"]
 
 
 def test_a_direction_is_kept_and_lesioned(place: Path, tmp_path: Path) -> None:
@@ -120,4 +122,5 @@ def test_a_direction_is_kept_and_lesioned(place: Path, tmp_path: Path) -> None:
         cellscope, ["lesion", "tiny", "--direction", f"lstm.0:cell={file}", "-f", "parentheses", *options]
     )
     assert held.exit_code == 0, held.output
-    assert "the direction in lstm.0:cell" in held.stdout
+    assert "lstm.0.cell:probe.npy/0" in held.stdout
+    assert "only these kept" in held.stdout

@@ -9,13 +9,14 @@ from planted_switch import INSIDE, LETTERS, SIZE, switch, switched
 
 from cellscope.axes import Site
 from cellscope.data.text import Corpus
-from cellscope.evidence.lesions import BLOCKS, Changes, Direction, Lesion, Work, batched, go_on, lesion_changes
+from cellscope.evidence.lesions import BLOCKS, Changes, Lesion, Span, Work, batched, go_on, lesion_changes
 from cellscope.evidence.needs import Effect
 from cellscope.evidence.zones import ELSEWHERE, END
 from cellscope.evidence.zones import INSIDE as INSIDE_ZONE
 from cellscope.observe import WARM_UP, rounds
 
 CELL, HIDDEN = Site("lstm.0", "cell"), Site("lstm.0", "hidden")
+AXIS = np.linspace(-1, 1, SIZE, dtype=np.float32) / np.linalg.norm(np.linspace(-1, 1, SIZE)).astype(np.float32)
 LENGTH, START = 7000, 2000
 TEXT = switched(LENGTH)
 FEATURES = (INSIDE, LETTERS)
@@ -30,7 +31,8 @@ LESIONS = (
     lesion("others", CELL, [3, 5], [0.4, -0.2]),
     lesion("hidden", HIDDEN, [1], [0.9]),
     lesion("gate", Site("lstm.0", "forget"), [2, 0], [0.1, 1.0]),
-    Lesion("direction", {}, {CELL: Direction(np.linspace(-1, 1, SIZE).astype(np.float32), 0.3)}),
+    Lesion("direction", {}, {CELL: Span(AXIS[None], 0.3 * AXIS)}),
+    Lesion("all but it", {}, {CELL: Span(AXIS[None], np.full(SIZE, 0.1, np.float32), rest=True)}),
 )
 
 
@@ -47,10 +49,11 @@ def written_out(ids: torch.Tensor, one: Lesion | None) -> np.ndarray:
             units, values = one.units[site]
             x = x.clone()
             x[torch.from_numpy(units)] = torch.from_numpy(values)
-        if one is not None and site in one.directions:
-            along = torch.from_numpy(one.directions[site].vector)
-            along = along / along.norm()
-            x = x - (x @ along) * along + one.directions[site].value * along
+        if one is not None and site in one.spans:
+            span = one.spans[site]
+            along, point = torch.from_numpy(span.axes[0]), torch.from_numpy(span.point)
+            held, left = (x, point) if span.rest else (point, x)
+            x = left - (left @ along) * along + (held @ along) * along
         return x
 
     for now, following in zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from cellscope.axes import STREAMS, Site
 from cellscope.errors import InputError
-from cellscope.hooks.edits import Hold, HoldDirection, Together
+from cellscope.hooks.edits import Hold, HoldSpan, Together
 from cellscope.hooks.listen import listen
 
 SIZE, LANES, STEPS = 6, 4, 9
@@ -91,17 +93,33 @@ def test_gates_of_a_gru_can_be_held(stream: str) -> None:
 
 
 def test_a_direction_is_held_and_what_lies_across_it_is_left() -> None:
-    """After HoldDirection the projection is the value, to 1e-5, and the part across the direction is as it was."""
+    """After HoldSpan the product is the value, to 1e-5, and the part across the direction is as it was."""
     torch.manual_seed(3)
     values, direction = torch.randn(LANES, SIZE), torch.randn(SIZE)
     unit = direction / direction.norm()
-    edited = HoldDirection(direction, 0.4)(values.clone(), 0)
-    assert torch.allclose(edited @ unit, torch.full((LANES,), 0.4), atol=1e-5)
+    hold = HoldSpan.of(direction.tolist(), [0.4])
+    edited = hold(values.clone(), 0)
+    assert torch.allclose(edited @ direction, torch.full((LANES,), 0.4), atol=1e-5)
     across = torch.eye(SIZE) - torch.outer(unit, unit)
     assert torch.allclose(edited @ across, values @ across, atol=1e-5)
-    some = HoldDirection(direction, 0.4, torch.tensor([2]))(values.clone(), 0)
+    some = replace(hold, lanes=torch.tensor([2]))(values.clone(), 0)
     assert torch.equal(some[[0, 1, 3]], values[[0, 1, 3]])
     assert torch.allclose(some[2], edited[2])
+
+
+def test_several_directions_are_held_at_once_and_their_rest_by_itself() -> None:
+    """Directions at an angle all have their values; with `rest` the part within is left and all else is the point's."""
+    torch.manual_seed(5)
+    values, directions = torch.randn(LANES, SIZE), torch.randn(2, SIZE)
+    hold = HoldSpan.of(directions.tolist(), [0.4, -1.0])
+    assert torch.allclose(hold(values.clone(), 0) @ directions.T, torch.tensor([0.4, -1.0]).expand(LANES, 2), atol=1e-5)
+    point = torch.randn(SIZE)
+    rest = HoldSpan(hold.axes, point, rest=True)(values.clone(), 0)
+    assert torch.allclose(rest @ directions.T, values @ directions.T, atol=1e-5)
+    within = hold.axes.T @ hold.axes
+    assert torch.allclose(rest - rest @ within, (point - within @ point).expand(LANES, SIZE), atol=1e-5)
+    with pytest.raises(InputError, match="one follows from the others"):
+        HoldSpan.of([[1.0, 2.0], [-2.0, -4.0]], [0.0, 1.0])
 
 
 def test_several_edits_act_one_after_the_other() -> None:

@@ -17,13 +17,15 @@ from cellscope.evidence.lesions import lesion_changes
 from cellscope.evidence.zones import ELSEWHERE, INSIDE
 from cellscope.pipeline import lesion_map as maps
 from cellscope.pipeline.causes import causes_of
+from cellscope.pipeline.components import component_of
 from cellscope.pipeline.explain import explain
 from cellscope.pipeline.find import Search, find_in
+from cellscope.pipeline.lesion_directions import components_by
 from cellscope.pipeline.lesion_map import Mapped, map_in, read_map
 from cellscope.pipeline.lesion_pages import write_lesion, write_map
 from cellscope.pipeline.lesions import Lesioned, lesion_in
 from cellscope.pipeline.unitpage import compose_unit
-from cellscope.training.run import RunFolder
+from cellscope.training.run import RunFolder, load_network
 
 ASKED = ("inside=<[ab]*", "letter-a=a")
 
@@ -272,19 +274,55 @@ def test_explain_takes_causes_from_the_map(place: Path, monkeypatch: pytest.Monk
 
 
 def test_a_direction_is_lesioned_like_a_unit(place: Path, tmp_path: Path) -> None:
-    """The direction of one unit is that unit; random directions of like variance stand beside; sizes are checked."""
+    """The direction of one unit is that unit, with the same best units and complement; random directions of like
+    variance stand beside; sizes are checked.
+    """
     np.save(tmp_path / "own.npy", np.eye(SIZE, dtype=np.float32)[0] * 3)
-    need = lesioned(place, directions=[f"lstm.0:cell={tmp_path / 'own.npy'}"]).needs[0]
-    own = lesioned(place, "c/0").needs[0]
+    short: dict[str, Any] = {"characters": 3000, "draws": 6}
+    need = lesioned(place, f"lstm.0.cell:{tmp_path / 'own.npy'}", **short).needs[0]
+    own = lesioned(place, "c/0", **short).needs[0]
     assert need.effect.inside.value == pytest.approx(own.effect.inside.value, abs=1e-3)
     assert need.effect.elsewhere.value == pytest.approx(own.effect.elsewhere.value, abs=1e-3)
-    assert len(need.random) == 20
-    assert need.name == "the direction in lstm.0:cell"
+    assert len(need.random) == 6
+    assert need.name == "lstm.0.cell:own.npy/0"
+    assert "random directions of like variance" in need.sentence
+    assert [s.k for s in need.several] == [s.k for s in own.several]
+    assert need.several[0].best.inside.value == pytest.approx(own.several[0].best.inside.value, abs=1e-3)
+    assert need.kept is not None
+    assert own.kept is not None
+    assert need.kept.only.inside.value == pytest.approx(own.kept.only.inside.value, abs=1e-3)
+    assert need.kept.none.inside.value == pytest.approx(own.kept.none.inside.value, abs=1e-3)
+    assert need.kept.restored > 0.9
+    assert len(need.kept.random) == 5
+    network = load_network(RunFolder(place / "runs" / "switch"))
+    (asked,) = components_by(network, (), [f"lstm.0:cell={tmp_path / 'own.npy'}"])
+    assert asked == component_of(network, f"lstm.0.c:{tmp_path / 'own.npy'}/0")
     np.save(tmp_path / "short.npy", np.ones(3, np.float32))
-    with pytest.raises(InputError, match="must hold one direction of 12 numbers"):
+    with pytest.raises(InputError, match="must hold directions of 12 numbers"):
         lesioned(place, directions=[f"lstm.0:cell={tmp_path / 'short.npy'}"])
     with pytest.raises(InputError, match="is no direction"):
         lesioned(place, directions=["lstm.0:cell"])
+    with pytest.raises(InputError, match="leave c/3 out"):
+        lesioned(place, f"lstm.0.cell:{tmp_path / 'own.npy'}", "c/3")
+
+
+def test_components_are_lesioned_by_their_addresses(place: Path, tmp_path: Path) -> None:
+    """All principal components together are all units; one probed direction is held, and is fitted before the part
+    that is read; a component twice, or over two streams, is refused.
+    """
+    short: dict[str, Any] = {"characters": 3000, "draws": 2, "asked": ()}
+    every = lesioned(place, *(f"lstm.0.c:pca/{k}" for k in range(SIZE)), **short).needs[0]
+    whole = lesioned(place, "lstm.0:cell", **short).needs[0]
+    assert every.many == SIZE
+    assert every.effect.inside.value == pytest.approx(whole.effect.inside.value, abs=1e-3)
+    feature = short | {"asked": ASKED[:1]}
+    probed = lesioned(place, "lstm.0.cell:probe/inside", **feature).needs[0]
+    assert probed.name == "lstm.0.cell:probe/inside"
+    assert probed.effect.inside.low > 0
+    with pytest.raises(InputError, match="a direction is held in one stream"):
+        lesioned(place, "all:probe/inside", **feature)
+    with pytest.raises(MissingError, match="no component 12 in lstm.0.cell:pca; it has 0 to 11"):
+        lesioned(place, "lstm.0.cell:pca/12")
 
 
 def test_a_gate_has_causes_too(place: Path) -> None:

@@ -50,7 +50,7 @@ def causes_exhibits(needs: Sequence[Need]) -> tuple[Exhibit, ...]:
     else:
         sentence = (
             f"No feature needs {first.name}: {first.how}, it costs nothing inside any of {len(ordered)} features that "
-            f"random units of like variance do not cost too."
+            f"random {first.noun}s of like variance do not cost too."
         )
     top = ordered[:15]
     one = Exhibit(
@@ -61,11 +61,15 @@ def causes_exhibits(needs: Sequence[Need]) -> tuple[Exhibit, ...]:
         figures=(
             Bars(
                 title="Inside each feature",
-                caption="The unit, and the costliest of the random units of like variance.",
+                caption=f"The {first.noun}, and the costliest of the random {first.noun}s of like variance.",
                 labels=tuple(need.feature for need in top),
                 groups=(
                     _effects(first.name, [need.effect for need in top]),
-                    Group(name="random units, the most", values=tuple(_known(need.most) for need in top), quiet=True),
+                    Group(
+                        name=f"random {first.noun}s, the most",
+                        values=tuple(_known(need.most) for need in top),
+                        quiet=True,
+                    ),
                 ),
                 value=NATS,
             ),
@@ -192,8 +196,8 @@ def _many(needs: Sequence[Need]) -> tuple[str, ...]:
     if len(needs) < 2 or not draws:
         return ()
     return (
-        f"{len(needs)} features were asked: a unit like any other costs the most of {draws + 1} inside one feature in "
-        f"{draws + 1} by chance, though seldom with its whole interval.",
+        f"{len(needs)} features were asked: a {needs[0].noun} like any other costs the most of {draws + 1} inside one "
+        f"feature in {draws + 1} by chance, though seldom with its whole interval.",
     )
 
 
@@ -202,8 +206,9 @@ def _kept(need: Need) -> tuple[str, ...]:
     if kept is None or math.isnan(kept.restored):
         return ()
     them = "it is" if need.many == 1 else "they are"
+    rest = "all other units of the layer's stream" if need.noun == "unit" else "all that lies across in the stream"
     said = (
-        f"With all other units of the layer's stream held at their means, and {need.name} alone left, a character "
+        f"With {rest} held at the mean, and {need.name} alone left, a character "
         f"inside costs {kept.only.inside.words} nats; where {them} held too, {kept.none.inside.words}."
     )
     return (said,)

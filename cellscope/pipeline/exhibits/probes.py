@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cellscope.evidence.probes import CRITERION, Probe, Probes
+from cellscope.pipeline.exhibits.lesions import need_exhibit
 from cellscope.pipeline.probing import Probed
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series
@@ -97,6 +98,7 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
     found, network = probed.found, probed.network
     deep = len(found.probes) <= DEEP
     exhibits = tuple(probe_exhibit(p) for p in found.probes) if deep else (probes_exhibit(found),)
+    exhibits += tuple(need_exhibit(need) for need in probed.lesions)
     known = (probed.run.info().get("corpus") or {}) if probed.run else {}
     own = bool(known) and known.get("digest") == probed.corpus.digest
     header = RunHeader(

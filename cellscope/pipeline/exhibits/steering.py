@@ -34,7 +34,7 @@ def texts_exhibit(steered: Steered) -> Exhibit:
             samples=(_sample(steered.name, steered, k, free=False), _sample("free", steered, k, free=True)),
             marked=steered.rates.feature if steered.rates else "",
         )
-        for k, unit in enumerate(steered.units[:UNITS])
+        for k, unit in enumerate([one.name for one in steered.held[:UNITS]])
     )
     return Exhibit(
         key="texts",
@@ -94,7 +94,7 @@ def write_steering(steered: Steered, run: RunFolder | None, reports: Path, *, si
         ),
     )
     exhibits = (texts_exhibit(steered), *([rates_exhibit(steered, rates)] if rates else []))
-    name = "held " + ", ".join(f"{one.unit}={one.value:+g}" for one in steered.held)
+    name = "held " + ", ".join(f"{one.name}={one.value:+g}" for one in steered.held)
     page = StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)
     path = write_study_page(reports, page, single_file=single_file)
     write_index(reports, single_file=single_file)
