@@ -33,6 +33,7 @@ LESIONED = 20_000
 class Formed:
     """What a run's snapshots say: one formation a feature; and, for the pages, activations on the end of the text.
 
+    asked  features that were asked for by name, and snapshots (`steps`); none where it was all of them
     heard  {(step, unit): float16 [position]} of the units that are shown, from position `start` of the corpus on
     """
 
@@ -43,6 +44,8 @@ class Formed:
     features: tuple[Feature, ...]
     heard: Mapping[tuple[int, Unit], NDArray[np.float16]]
     start: int
+    asked: tuple[str, ...] = ()
+    steps: tuple[int, ...] = ()
 
     def json(self) -> str:
         """Everything as JSON; numbers that do not exist are null."""
@@ -89,7 +92,8 @@ def formation_in(
         Formation(f.name, f.kind, own, follower.characters, len(corpus) - start, seed)
         for f, own in zip(followed, stages, strict=True)
     )
-    return Formed(folder, last, corpus, made, followed, heard, start)
+    names = tuple(f.name for f in features) if asked or files else ()
+    return Formed(folder, last, corpus, made, followed, heard, start, names, tuple(chosen) if steps else ())
 
 
 def snapshots_of(run: RunFolder, steps: Sequence[int] = ()) -> list[int]:

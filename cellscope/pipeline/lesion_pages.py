@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from cellscope.pipeline.lesions import Lesioned, Subject
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Exhibit
 from cellscope.report.page import write_index
-from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.training.run import RunFolder
 
 DEEP = 8
@@ -30,10 +31,11 @@ def write_lesion(lesioned: Lesioned, reports: Path, *, single_file: bool = False
         exhibits = tuple(need_exhibit(need) for need in needs)
     else:
         exhibits = causes_exhibits(needs)
-    name = re.sub("[:/]", "-", needs[0].name)
-    return _write(
-        _header(lesioned.subject), f"lesion-{name}", exhibits, any(n.needed for n in needs), reports, single_file
-    )
+    held = re.sub("[:/]", "-", lesioned.held)
+    if len(held) > len(needs[0].name):  # of many units the first are named, and a mark tells them from others
+        held = f"{re.sub('[:/]', '-', needs[0].name)} #{hashlib.sha256(held.encode()).hexdigest()[:8]}"
+    name = study_of("lesion", (held,), f"at {', '.join(lesioned.asked)}" if lesioned.asked else "")
+    return _write(_header(lesioned.subject), name, exhibits, any(n.needed for n in needs), reports, single_file)
 
 
 def write_map(mapped: Mapped, reports: Path, *, single_file: bool = False) -> Path:
@@ -48,7 +50,9 @@ def write_formation(formed: Formed, reports: Path, *, single_file: bool = False)
     made = formed.formations
     good = any(one.stays is not None for one in made)
     header = header_of(formed.network, formed.run, formed.corpus, made[0].characters + made[0].lesioned)
-    return _write(header, "formation", formation_exhibits(formed), good, reports, single_file)
+    steps = f"at {', '.join(f'{step}' for step in formed.steps)}" if formed.steps else ""
+    name = study_of("formation", formed.asked, steps)
+    return _write(header, name, formation_exhibits(formed), good, reports, single_file)
 
 
 def header_of(network: Network, run: RunFolder | None, corpus: Corpus, characters: int) -> RunHeader:

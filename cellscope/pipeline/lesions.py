@@ -78,10 +78,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Lesioned:
-    """What a network loses without some units, for one feature after the other: those it loses most on first."""
+    """What a network loses without some units, for one feature after the other: those it loses most on first.
+
+    held   all that was held, by its addresses; asked: the features that were named, none where it was all of them
+    """
 
     subject: Subject
     needs: tuple[Need, ...]
+    held: str
+    asked: tuple[str, ...] = ()
 
     def json(self) -> str:
         """Everything as JSON; keys are stable, numbers that do not exist are null."""
@@ -128,11 +133,14 @@ def lesion_in(
             seed=seed,
             progress=progress,
         )
-        plan = planned_directions(subject, *spans_of(components, learn), **options)
+        spans, name = spans_of(components, learn)
+        plan = planned_directions(subject, spans, name, **options)
     else:
+        name = name_of(held, network, most=None)
         plan = planned(subject, held, name_of(held, network), **options)
     needs = plan.needs(subject, progress=progress)
-    return Lesioned(subject, needs if asked else tuple(sorted(needs, key=lambda n: -n.effect.inside.value)))
+    ordered = needs if asked else tuple(sorted(needs, key=lambda n: -n.effect.inside.value))
+    return Lesioned(subject, ordered, name, tuple(f.name for f in features) if deep else ())
 
 
 def open_both(
@@ -232,8 +240,8 @@ def held_by(network: Network, addresses: Sequence[str]) -> Held:
     return {site: np.array(sorted(units), np.int64) for site, units in found.items()}
 
 
-def name_of(held: Held, network: Network) -> str:
-    """What the held units are called in a sentence."""
+def name_of(held: Held, network: Network, most: int | None = 4) -> str:
+    """What the held units are called in a sentence, `most` of them by name."""
     known = sites_of(network.module)
     parts = []
     for site, units in held.items():
@@ -241,4 +249,5 @@ def name_of(held: Held, network: Network) -> str:
             parts.append(f"all of {site}")
         else:
             parts += [str(Unit(site, unit)) for unit in units.tolist()]
-    return ", ".join(parts[:4]) + (f" and {len(parts) - 4} more" if len(parts) > 4 else "")
+    more = 0 if most is None else max(0, len(parts) - most)
+    return ", ".join(parts[:most]) + (f" and {more} more" if more else "")

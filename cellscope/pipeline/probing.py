@@ -46,6 +46,8 @@ class Probed:
     features: tuple[Any, ...]
     found: Probes
     lesions: tuple[Need, ...] = ()
+    asked: tuple[str, ...] = ()
+    """Features that were asked for by name; none where it was all of them."""
 
     def json(self) -> str:
         """Every curve with its verdict; keys are stable, numbers that do not exist are null."""
@@ -120,7 +122,8 @@ def probe_in(
         kept = [f for f in features if f.name in found.directions().names]
         subject = subject_of(network, folder, corpus, kept, sites, characters=LESIONED, asked=True, progress=progress)
         told = tuple(_without(subject, found, at, seed, progress) for at in range(len(kept)))
-    return Probed(network, folder, corpus, measured.features, found, told)
+    names = tuple(f.name for f in features) if asked or files else ()
+    return Probed(network, folder, corpus, measured.features, found, told, names)
 
 
 def _without(subject: Subject, found: Probes, at: int, seed: int, progress: Progress | None) -> Need:

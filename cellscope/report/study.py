@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,14 @@ class StudyPage:
 
     def __post_init__(self) -> None:
         need_keys(self.exhibits)
+
+
+def study_of(kind: str, asked: Sequence[str] = (), *more: str) -> str:
+    """A study's name, another one for every question: `probe-url` of one thing that was asked, `probe url, quote` of
+    several, the kind alone of all; `more` says what else is not as usual. File names keep them apart, however long.
+    """
+    name = f"{kind}-{asked[0]}" if len(asked) == 1 else f"{kind} {', '.join(asked)}".rstrip()
+    return ", ".join([name, *(part for part in more if part)])
 
 
 def write_study_page(folder: Path | str, page: StudyPage, *, single_file: bool = False) -> Path:

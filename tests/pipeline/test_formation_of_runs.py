@@ -107,11 +107,11 @@ def test_features_that_are_tracked_in_the_end_are_followed_by_default(place: Pat
 def test_the_page_has_a_slider(formed: Formed, place: Path) -> None:
     """The study lies in the run's reports; its frames are the snapshots, with the units that are shown."""
     page = write_formation(formed, place / "reports")
-    assert page == place / "reports" / "switch" / "study-formation.html"
+    assert page == place / "reports" / "switch" / f"study-formation-{formed.formations[0].feature}.html"
     text = page.read_text("utf-8")
     assert "first found at step 100" in text
     assert "step 1,000" in text
-    rows = (place / "reports" / "switch" / "study-formation.csv").read_text("utf-8").splitlines()
+    rows = page.with_suffix(".csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + len(STEPS)
     assert np.array_equal(sorted({step for step, _ in formed.heard}), STEPS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,11 @@ import pytest
 from cellscope.errors import InputError
 from cellscope.report.contents import Headline
 from cellscope.report.exhibits import Bars, Exhibit, Frame, Frames, Group, HeatMap, Lines, Sample, Samples, Series
+from cellscope.report.files import study_name
 from cellscope.report.page import write_feature_page, write_index, write_run_page, write_unit_page
 from cellscope.report.panels.exhibits import figure_panel
 from cellscope.report.picture_contents import PictureHeader
-from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
 
 Open = Callable[..., Any]
@@ -265,3 +267,16 @@ def test_samples_share_one_range() -> None:
     soft = Samples(title="", samples=(Sample(title="", text="d", values=np.array([0.2])),))
     panel = figure_panel(Frames(title="", frames=(Frame(label="", figure=soft), Frame(label="", figure=figure))))
     assert [frame["figure"]["reach"] for frame in panel["frames"]] == [8.0, 8.0]  # type: ignore[attr-defined]
+
+
+def test_every_question_has_a_page_of_its_own() -> None:
+    """One thing that was asked is in the name as it is; several, long or hostile ones end in different safe files."""
+    assert study_of("formation") == "formation"
+    assert study_of("probe", ["url"]) == "probe-url"
+    assert study_of("probe", ["url", "quote"], "", "in lstm.0:cell") == "probe url, quote, in lstm.0:cell"
+    long = [f"feature-{k}" for k in range(60)]
+    asked = [[], ["url"], ["url", "quote"], ["url, quote"], ["quote", "url"], long, [*long, "url"], ["../../etc/x"],
+             ["<script>"], ["a\n"], ["CON"]]  # fmt: skip
+    names = [study_name(study_of("probe", some)) for some in asked]
+    assert len({name.lower() for name in names}) == len(asked)
+    assert all(re.fullmatch(r"study-[A-Za-z0-9._-]{1,100}", name) for name in names)

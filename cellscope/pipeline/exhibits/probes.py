@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from cellscope.evidence.probes import CRITERION, Probe, Probes
+from cellscope.hooks.sites import choose_sites
 from cellscope.pipeline.exhibits.lesions import need_exhibit
 from cellscope.pipeline.probing import Probed
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series
 from cellscope.report.page import write_index
-from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
 
 DEEP = 8
@@ -114,7 +115,9 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
         f"{found.draws} random sets at each number of units, seed {found.seed}.",
     )
     headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=method)
-    name = f"probe-{found.probes[0].feature}" if len(found.probes) == 1 else "probes"
+    usual = tuple(found.sites) == choose_sites(network.module)
+    where = "" if usual else f"in {', '.join(map(str, found.sites))}"
+    name = study_of("probe" if probed.asked else "probes", probed.asked, where)
     path = write_study_page(
         reports, StudyPage(header=header, name=name, headline=headline, exhibits=exhibits), single_file=single_file
     )
