@@ -12,7 +12,8 @@ from cellscope.cli.options import network_options, text_options
 from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
-    from cellscope.evidence.errors import Group, Stretch
+    from cellscope.evidence.errors import Stretch
+    from cellscope.evidence.groups import Group
     from cellscope.pipeline.errors import Compared
 
 RARE = 20
@@ -65,6 +66,7 @@ def told(found: Compared) -> str:
         tabulate(["model", "nats", "wrong"], orders),
         _groups("characters", [*found.errors.classes, whole], n),
     ]
+    parts.append(_symbols(found, n))
     if found.distances:
         parts.append(_closings(found, n))
     for title, places in (("the network is farthest behind", found.errors.worse),
@@ -95,6 +97,18 @@ def _groups(name: str, groups: list[Group], n: str) -> str:
     ]  # fmt: skip
     heads = [name, "number", "network", n, "difference", "wrong", f"{n} wrong", "network alone", f"{n} alone"]
     return tabulate(heads, rows)
+
+
+def _symbols(found: Compared, n: str) -> str:
+    """The characters that either alone gets wrong most often; the page and JSON have all."""
+    from cellscope.pipeline.errors import most_missed, percent, shown
+
+    network, ngram = most_missed(found.errors)
+    rows = [
+        [who, shown(g.name), f"{times:,}", f"{g.characters:,}", percent(g.network_wrong), percent(g.ngram_wrong)]
+        for who, some in (("network", network), (n, ngram)) for g, times in some
+    ]  # fmt: skip
+    return tabulate(["wrong for this alone", "character", "times", "of", "wrong", f"{n} wrong"], rows)
 
 
 def _closings(found: Compared, n: str) -> str:

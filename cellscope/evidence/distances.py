@@ -6,14 +6,14 @@ Closing a bracket needs the memory that one is open, however far back; a model o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellscope.evidence.errors import Group, Nats, compare
+from cellscope.evidence.groups import Group, Nats, Sums, pieces
 
 FEATURES = ("parentheses", "square-brackets", "curly-brackets", "quote-double", "quote-single", "dialogue", "wiki-link")
 """The features of the library whose spans open and close."""
@@ -46,28 +46,34 @@ def by_distance(
     features: Sequence[Any], corpus: Any, start: int, network: Nats, ngram: Nats
 ) -> tuple[tuple[Distances, ...], dict[str, int]]:
     """Losses [position] of corpus[start:..) by each span feature, and how often those close that do so too rarely."""
-    since, ends = _labels(features, corpus, start, start + len(network))
+    length, names = len(network), _names()
+    many = (1, len(names), 1, len(names))
+    sums = [tuple(Sums(length, count) for count in many) for _ in features]
+    spans = [0] * len(features)
+    for at, since, ends in _labels(features, corpus, start, start + length):
+        here = slice(at, at + since.shape[1])
+        both = network[here], ngram[here]
+        for k in range(len(features)):
+            last = ends[k] & ~np.isnan(since[k])
+            spans[k] += int(last.sum())
+            distance = np.nan_to_num(since[k], nan=-1.0).astype(np.int64)
+            group = np.where(distance > 0, np.searchsorted(BORDERS, distance, side="right") - 1, -1)
+            groups = (np.where(distance == 0, 0, -1), np.where(last, -1, group), np.where(last, 0, -1),
+                      np.where(last, group, -1))  # fmt: skip
+            for sink, some in zip(sums[k], groups, strict=True):
+                sink.add(at, *both, some)
     found, rare = [], {}
-    for k, feature in enumerate(features):
-        inside = ~np.isnan(since[k])
-        last = ends[k] & inside
-        if last.sum() < FEWEST:
-            rare[feature.name] = int(last.sum())
+    for feature, count, (opening, inside, closing, closings) in zip(features, spans, sums, strict=True):
+        if count < FEWEST:
+            rare[feature.name] = count
             continue
-        distance = np.nan_to_num(since[k], nan=-1.0).astype(np.int64)
-        group = np.where(distance > 0, np.searchsorted(BORDERS, distance, side="right") - 1, -1)
-        none = np.full(len(group), -1)
-        opening = compare(network, ngram, np.where(distance == 0, 0, none), ("opening",))
+        first = opening.groups(("opening",))
         found.append(
             Distances(
-                feature=feature.name,
-                spans=int(last.sum()),
-                opening=opening[0] if opening else None,
-                inside=compare(network, ngram, np.where(last, none, group), _names()),
-                closing=compare(network, ngram, np.where(last, 0, none), ("all",))[0],
-                closings=compare(network, ngram, np.where(last, group, none), _names()),
+                feature.name, count, first[0] if first else None, inside.groups(names), closing.groups(("all",))[0],
+                closings.groups(names),
             )
-        )
+        )  # fmt: skip
     return tuple(found), rare
 
 
@@ -81,8 +87,10 @@ def _names() -> tuple[str, ...]:
 
 def _labels(
     features: Sequence[Any], corpus: Any, start: int, stop: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Characters since the span began (NaN outside) and whether a span ends, each [feature, position]."""
+) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.bool_]]]:
+    """Piece by piece of [start, stop) where it begins there, the characters since the span began (NaN outside) and
+    whether a span ends, each [feature, position].
+    """
     from cellscope.features.labeller import Labeller
 
     plain = {"example": "", "counterexample": "", "values": ()}
@@ -96,5 +104,7 @@ def _labels(
     lead = max(0, start - LEAD)
     # A span that closes behind the stretch is known by its end, so the text goes on behind it.
     text = corpus.part(lead, min(len(corpus), stop + LEAD))
-    labels = Labeller([*ending, *counting], text).read(start - lead, stop - lead)
-    return labels.numbers, labels.spans
+    labeller = Labeller([*ending, *counting], text)
+    for a, b in pieces(stop - start):
+        labels = labeller.read(start - lead + a, start - lead + b)
+        yield a, labels.numbers, labels.spans

@@ -13,6 +13,7 @@ context, below which all characters of the vocabulary are alike. A context that 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,21 @@ def ngram_losses(
 
     Characters are told apart as the vocabulary does. The learnt text is streamed, once for every so many STRINGS.
     """
-    found = np.empty((order, stop - start), np.float32)
+    some = ngram_pieces(corpus, vocabulary, start, stop, learnt=learnt, order=order, progress=progress)
+    return np.concatenate(list(some), axis=1)
+
+
+def ngram_pieces(
+    corpus: Any,
+    vocabulary: Any,
+    start: int,
+    stop: int,
+    *,
+    learnt: Any,
+    order: int = ORDER,
+    progress: Progress | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """The same, one piece of [start, stop) after the other, float32 [order, position]."""
     piece = max(1, STRINGS // order)
     pieces = range(start, stop, piece)
     for turn, first in enumerate(pieces):
@@ -122,5 +137,4 @@ def ngram_losses(
             model.learn(vocabulary.encode(learnt.codes(at, min(at + WINDOW, len(learnt)))))
             if progress:
                 progress(turn * len(learnt) + model.learnt, len(pieces) * len(learnt), "counting n-grams")
-        found[:, first - start : last - start] = model.nats()
-    return found
+        yield model.nats()

@@ -17,6 +17,7 @@ from cellscope.axes import Progress
 from cellscope.errors import InputError
 from cellscope.evidence.distances import FEATURES, Distances, by_distance
 from cellscope.evidence.errors import SHORT, Errors, Stretch, errors
+from cellscope.evidence.groups import Group
 from cellscope.evidence.intervals import Estimate
 from cellscope.evidence.losses import losses_of
 from cellscope.evidence.ngrams import ORDER
@@ -27,6 +28,10 @@ from cellscope.pipeline.find import clean, open_text
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.reference import ASKED, Asked, asked_of, reference_of
 from cellscope.training.run import RUNS, RunFolder
+
+MISSED = 6
+"""Characters that are told of either side."""
+SIGNS = {"\n": "⏎", "\t": "→", " ": "␣"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,12 +149,23 @@ def compared(
     nats = losses_of(network, asked.corpus, asked.start, asked.stop, progress=told)
     folder = run.path / "control" if run is not None else None
     reference = reference_of(asked, network.vocabulary, order=order, folder=folder, progress=progress)
-    codes = asked.corpus.codes(asked.start, asked.stop)
+    codes = _Text(asked)
     distances, rare = by_distance(chosen, asked.corpus, asked.start, nats, reference.nats)
     return Compared(
         network, run, asked, order, errors(nats, reference, codes, start=asked.start), distances, rare, nats,
         reference.nats,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Text:
+    """The asked characters as code points, read where a slice is taken."""
+
+    asked: Asked
+
+    def __getitem__(self, here: slice, /) -> NDArray[np.uint32]:
+        first = self.asked.start
+        return self.asked.corpus.codes(first + here.start, first + here.stop)
 
 
 def closes(d: Distances, n: str) -> str:
@@ -166,6 +182,31 @@ def closes(d: Distances, n: str) -> str:
         f"what closes {d.feature} costs the network {whole.network:.2f} nats and the {n} {whole.ngram:.2f}: "
         f"the {who} is better{far}"
     )
+
+
+def most_missed(found: Errors) -> tuple[list[tuple[Group, int]], list[tuple[Group, int]]]:
+    """The characters that the network alone gets wrong most often, with how many times, and those of the n-gram."""
+    counts = [
+        [(g, round(g.characters * getattr(g, side).value)) for g in found.symbols]
+        for side in ("only_network", "only_ngram")
+    ]
+    network, ngram = (sorted((c for c in side if c[1]), key=lambda c: -c[1])[:MISSED] for side in counts)
+    return network, ngram
+
+
+def symbols_sentence(found: Compared) -> str:
+    """Which characters either gets wrong most often that the other gets right."""
+    network, ngram = most_missed(found.errors)
+    told = [
+        f"the {who} alone gets {', '.join(f'{shown(g.name)} ({times:,} times)' for g, times in some)} wrong"
+        for who, some in (("network", network), (f"{found.order}-gram model", ngram)) if some
+    ]  # fmt: skip
+    return "; ".join(told) or "no character is wrong for one of the two alone"
+
+
+def shown(symbol: str) -> str:
+    """A character as it is shown: white space by its usual signs, what does not print by U+FFFD."""
+    return SIGNS.get(symbol, symbol if symbol.isprintable() else "\ufffd")
 
 
 def percent(share: float) -> str:

@@ -14,7 +14,7 @@ from cellscope.evidence.formation import Formation, Stage, Track, likeness
 from cellscope.findings import Findings
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.picture_pages.bounds import shrunk
-from cellscope.pipeline.picture_pages.material import maps_of
+from cellscope.pipeline.picture_pages.maps import maps_of
 
 BATCH = 64
 SIDE = 8

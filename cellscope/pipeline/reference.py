@@ -16,7 +16,7 @@ from cellscope.data.text import Corpus
 from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.evidence.errors import FEWEST, Reference
-from cellscope.evidence.ngrams import ORDER, ngram_losses
+from cellscope.evidence.ngrams import ORDER, ngram_pieces
 from cellscope.pipeline.training import run_corpus
 from cellscope.report.files import write_whole
 from cellscope.training.run import RunFolder
@@ -102,10 +102,10 @@ def reference_of(
     kept = _read(path, asked.length, order)
     if kept is not None:
         return kept
-    nats = ngram_losses(
+    pieces = ngram_pieces(
         asked.corpus, vocabulary, asked.start, asked.stop, learnt=asked.learnt, order=order, progress=progress
     )
-    made = Reference.of(nats)
+    made = Reference.gathered(asked.length, pieces)
     if path is not None:
         file = io.BytesIO()
         np.savez(file, nats=made.nats, sums=made.sums, wrong=made.wrong, short=np.packbits(made.short))

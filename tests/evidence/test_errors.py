@@ -9,9 +9,11 @@ import pytest
 
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
+from cellscope.evidence import groups as module
 from cellscope.evidence.classes import CLASSES, class_of
 from cellscope.evidence.distances import by_distance
-from cellscope.evidence.errors import WRONG, Reference, blocks_of, compare, errors
+from cellscope.evidence.errors import Reference, errors
+from cellscope.evidence.groups import WRONG, blocks_of, compare
 from cellscope.features.library import select
 
 LENGTH = 20_000
@@ -173,3 +175,30 @@ def test_distances_know_what_is_open_before_the_stretch() -> None:
     ones = np.ones(len(text) - 20, np.float32)
     [d], _ = by_distance(select(["parentheses"]), corpus, 20, ones, ones)
     assert {g.name: g.characters for g in d.closings} == {"17-32": 40}
+
+
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut into pieces of a few hundred characters, every figure and every place is what it is in one."""
+    network, all_ngrams = nats(5)[0], nats(6, 3)
+    text = codes("".join(np.random.default_rng(7).choice(list("ab (\n"), LENGTH)))
+    whole = errors(network, Reference.of(all_ngrams), text, start=7)
+    monkeypatch.setattr(module, "PIECE", 333)
+    cut = Reference.gathered(LENGTH, [all_ngrams[:, a : a + 777] for a in range(0, LENGTH, 777)])
+    assert errors(network, cut, text, start=7).worse == whole.worse
+    made = errors(network, cut, text, start=7)
+    assert [g.name for g in made.symbols] == [g.name for g in whole.symbols]
+    for one, other in zip((made.all, *made.symbols), (whole.all, *whole.symbols), strict=True):
+        assert one.characters == other.characters
+        assert one.only_network == other.only_network
+        assert math.isclose(one.difference.low, other.difference.low, rel_tol=1e-9, abs_tol=1e-12)
+    assert math.isclose(made.short.value, whole.short.value)
+
+
+def test_every_character_has_its_own_errors() -> None:
+    """What only one of the two gets wrong stands at the very character, the one with most of it first."""
+    text = codes("aab" * 2_000)
+    network, ngram = np.where(text == ord("a"), 2.0, 0.1).astype(np.float32), np.full(6_000, 0.2, np.float32)
+    ngram[text == ord("b")] = 3.0
+    found = errors(network, Reference.of(ngram[None]), text).symbols
+    assert [(g.name, g.characters) for g in found] == [("a", 4_000), ("b", 2_000)]
+    assert [(g.only_network.value, g.only_ngram.value) for g in found] == [(1, 0), (0, 1)]

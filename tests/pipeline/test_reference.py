@@ -86,13 +86,13 @@ def test_the_ngrams_are_made_once(place: Path, monkeypatch: pytest.MonkeyPatch) 
     run, corpus = run_of(place, 7000), Corpus.open(place / "own.txt")
     vocabulary, folder = Vocabulary.count(corpus), place / "control"
     made = []
-    real = ngrams.ngram_losses
+    real = ngrams.ngram_pieces
 
     def counted(*given: object, **more: object) -> object:
         made.append(1)
         return real(*given, **more)
 
-    monkeypatch.setattr(reference, "ngram_losses", counted)
+    monkeypatch.setattr(reference, "ngram_pieces", counted)
     asked = asked_of(run, corpus)
     first = reference_of(asked, vocabulary, order=5, folder=folder)
     again = reference_of(asked, vocabulary, order=5, folder=folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,21 +13,22 @@ import numpy as np
 
 from cellscope.axes import Progress
 from cellscope.errors import InputError
-from cellscope.evidence.errors import Group, Stretch
-from cellscope.evidence.intervals import Estimate
-from cellscope.pipeline.errors import Compared, closes, compared
+from cellscope.evidence.errors import Stretch
+from cellscope.pipeline.errors import Compared, closes, compared, shown, symbols_sentence
+from cellscope.pipeline.exhibits.groups import bar_of, bars_of, known, line_of, table_of
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.reference import asked_of
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series
-from cellscope.report.exhibits import Group as Bar
 from cellscope.report.page import write_index
 from cellscope.report.study import StudyPage, write_study_page
 from cellscope.report.tables import Table
 
 AROUND = 60
 """Characters that are shown before and after a place."""
+SYMBOLS = 24
+"""Characters of the chart; the table has all."""
 REACH = 4.0
 """Nats of difference that are drawn in full colour."""
 
@@ -69,9 +70,9 @@ def losses_exhibit(found: Compared) -> Exhibit:
                 y="nats per character",
                 rules=((f"network {found.errors.all.network:.3f}", found.errors.all.network),),
             ),
-            _bars("By class of characters", "Mean loss of each class.", found.errors.classes, found),
+            bars_of("By class of characters", "Mean loss of each class.", found.errors.classes, found.order),
         ),
-        table=_table("characters", (*found.errors.classes, found.errors.all)),
+        table=table_of("characters", (*found.errors.classes, found.errors.all)),
     )
 
 
@@ -81,8 +82,8 @@ def errors_exhibit(found: Compared) -> Exhibit:
     labels = tuple(g.name for g in groups)
     behind = (("network", found.errors.worse), (f"{found.order}-gram model", found.errors.better))
     shares = (
-        _bar("network alone", [g.only_network for g in groups]),
-        _bar(f"{found.order}-gram alone", [g.only_ngram for g in groups]),
+        bar_of("network alone", [g.only_network for g in groups]),
+        bar_of(f"{found.order}-gram alone", [g.only_ngram for g in groups]),
     )
     return Exhibit(
         key="alone",
@@ -99,8 +100,36 @@ def errors_exhibit(found: Compared) -> Exhibit:
             ),
             *(_samples(f"Where the {name} is farthest behind", places, found) for name, places in behind if places),
         ),
-        table=_table("characters", groups),
+        table=table_of("characters", groups),
     )
+
+
+def symbols_exhibit(found: Compared) -> Exhibit:
+    """How often each character is wrong for one of the two alone."""
+    n = f"{found.order}-gram"
+    symbols = [g for g in found.errors.symbols if g.only_network.value + g.only_ngram.value > 0]
+    labels = tuple(shown(g.name) for g in symbols[:SYMBOLS])
+    shares = (
+        bar_of("network alone", [g.only_network for g in symbols[:SYMBOLS]]),
+        bar_of(f"{n} alone", [g.only_ngram for g in symbols[:SYMBOLS]]),
+    )
+    table = table_of("character", [replace(g, name=shown(g.name)) for g in found.errors.symbols])
+    return Exhibit(
+        key="symbols",
+        title="Character by character",
+        sentence=_sentence(symbols_sentence(found)),
+        caveats=(
+            "A character is wrong where its probability is below one half. "
+            "Characters in few blocks of the text have no interval.",
+            f"The chart has the {len(labels)} that either alone gets wrong most often, the table all "
+            f"{len(table.rows):,} that occur.",
+        ),
+        figures=(
+            Bars(title="Wrong for one alone", caption="Shares of the times the character occurs.", labels=labels,
+                 groups=shares, value="share of the times it occurs"),
+        ) if labels else (),
+        table=table,
+    )  # fmt: skip
 
 
 def distance_exhibit(found: Compared, number: int) -> Exhibit:
@@ -108,11 +137,11 @@ def distance_exhibit(found: Compared, number: int) -> Exhibit:
     d, n = found.distances[number], f"{found.order}-gram model"
     both = f"the network {d.closing.network:.2f} nats and the {n} {d.closing.ngram:.2f}"
     told = closes(d, n) or f"what closes {d.feature} costs {both}: neither is surely better"
-    known = _known(d.closings)
-    closing = _bars("Closing", "Mean loss of the last character, by its distance to the first.", known, found)
+    told_of = known(d.closings)
+    closing = bars_of("Closing", "Mean loss of the last character, by its distance to the first.", told_of, found.order)
     slug = "-".join(re.findall("[a-z0-9]+", d.feature.lower()))
     rows = [("opening", [d.opening] if d.opening else []), ("inside", list(d.inside)), ("closing", [*d.closings])]
-    table = [{"where": where, **row} for where, groups in rows for row in _table("distance", groups).rows]
+    table = [{"where": where, **row} for where, groups in rows for row in table_of("distance", groups).rows]
     return Exhibit(
         key=f"distance-{number + 1}-{slug}".strip("-"),
         title=f"{d.feature}: by distance to what opened it",
@@ -121,18 +150,18 @@ def distance_exhibit(found: Compared, number: int) -> Exhibit:
             f"{d.spans:,} spans close in the {found.asked.length:,} characters; distance 0 is the first character.",
         ),
         figures=(
-            *((closing,) if known else ()),
+            *((closing,) if told_of else ()),
             Lines(
                 title="The network's loss less the n-gram's",
                 caption="By distance to the first character of the span; below zero the network is better.",
-                series=(_line("closing", d.closings), _line("inside", d.inside, quiet=True)),
+                series=(line_of("closing", d.closings), line_of("inside", d.inside, quiet=True)),
                 x="distance",
                 y="nats per character",
                 log_x=True,
                 rules=(("as good", 0.0),),
             ),
         ),
-        table=Table(columns=("where", *_table("distance", []).columns), rows=tuple(table)),
+        table=Table(columns=("where", *table_of("distance", []).columns), rows=tuple(table)),
     )
 
 
@@ -152,6 +181,7 @@ def write_errors(found: Compared, reports: Path, *, single_file: bool = False) -
     exhibits = (
         losses_exhibit(found),
         errors_exhibit(found),
+        symbols_exhibit(found),
         *(distance_exhibit(found, k) for k in range(len(found.distances))),
     )
     page = StudyPage(header=_header(found), name="errors", headline=headline, exhibits=exhibits)
@@ -196,69 +226,6 @@ def _method(found: Compared) -> tuple[str, ...]:
         f"{len(asked.learnt):,} characters of {asked.learnt_name}.",
         "Intervals: jackknife over blocks of text.",
     )
-
-
-def _bars(title: str, caption: str, groups: Sequence[Group], found: Compared) -> Bars:
-    """The losses of either in every group; the difference's interval is in the table."""
-    return Bars(
-        title=title,
-        caption=caption,
-        labels=tuple(f"{g.name} ({g.characters:,})" for g in groups),
-        groups=(
-            Bar(name="network", values=tuple(g.network for g in groups)),
-            Bar(name=f"{found.order}-gram", values=tuple(g.ngram for g in groups), quiet=True),
-        ),
-        value="nats per character",
-    )
-
-
-def _known(groups: Sequence[Group]) -> list[Group]:
-    """Groups that are frequent enough to have an interval."""
-    return [g for g in groups if math.isfinite(g.difference.low)]
-
-
-def _line(name: str, groups: Sequence[Group], *, quiet: bool = False) -> Series:
-    """The difference by distance; groups that are too rare to have an interval are left out."""
-    known = _known(groups)
-    return Series(
-        name=name,
-        x=tuple(float(g.name.rstrip("+").partition("-")[0]) for g in known),
-        y=tuple(g.difference.value for g in known),
-        low=tuple(g.difference.low for g in known),
-        high=tuple(g.difference.high for g in known),
-        labels=tuple(f"{g.name}: {g.characters:,} characters" for g in known),
-        quiet=quiet,
-        points=True,
-    )
-
-
-def _bar(name: str, estimates: Sequence[Estimate]) -> Bar:
-    def finite(value: float) -> float | None:
-        return value if math.isfinite(value) else None
-
-    return Bar(
-        name=name,
-        values=tuple(finite(e.value) for e in estimates),
-        low=tuple(finite(e.low) for e in estimates),
-        high=tuple(finite(e.high) for e in estimates),
-    )
-
-
-def _table(first: str, groups: Sequence[Group]) -> Table:
-    rows = []
-    for g in groups:
-        row: dict[str, str | float | int | bool | None] = {first: g.name, "number": g.characters}
-        for name, value in asdict(g).items():
-            if isinstance(value, dict):
-                three = {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-                row |= {k: v if math.isfinite(v) else None for k, v in three.items()}
-            elif name not in ("name", "characters"):
-                row[name] = value
-        rows.append(row)
-    names = ("network", "ngram", "difference", "network_wrong", "ngram_wrong", "only_network", "only_ngram")
-    ends = ("difference", "only_network", "only_ngram")
-    columns = [c for name in names for c in ((name, f"{name}_low", f"{name}_high") if name in ends else (name,))]
-    return Table(columns=(first, "number", *columns), rows=tuple(rows))
 
 
 def _samples(title: str, places: Sequence[Stretch], found: Compared) -> Samples:
