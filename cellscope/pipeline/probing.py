@@ -15,6 +15,7 @@ import numpy as np
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.evidence.bases import held_in
+from cellscope.evidence.curves import LARGEST, LASSO
 from cellscope.evidence.needs import Need
 from cellscope.evidence.probes import CRITERION, Probes
 from cellscope.evidence.probing import DRAWS, judged, measure
@@ -59,6 +60,8 @@ class Probed:
             "corpus": self.corpus.name,
             "sites": {str(site): size for site, size in found.sites.items()},
             "criterion": CRITERION,
+            "forward_selection_up_to": LARGEST,
+            "lasso_up_to": LASSO,
             **{name: getattr(found, name) for name in
                ("characters", "stride", "choosing", "reporting", "draws", "seed")},
             "features": [p.figures() for p in found.probes],

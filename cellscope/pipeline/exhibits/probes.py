@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from cellscope.evidence.curves import LARGEST, LASSO
 from cellscope.evidence.probes import CRITERION, Probe, Probes
 from cellscope.hooks.sites import choose_sites
 from cellscope.pipeline.exhibits.lesions import need_exhibit
@@ -112,6 +113,8 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
     method = (
         f"{sum(found.sites.values()):,} units of {', '.join(map(str, found.sites))}; {steps}.",
         f"Units and weights come from the even blocks, scores from {found.reporting} groups of odd ones.",
+        f"Forward selection goes up to {LARGEST} units and the lasso to {LASSO}, for the sake of time; the last point "
+        "is the ridge regression on all units.",
         f"{found.draws} random sets at each number of units, seed {found.seed}.",
     )
     headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=method)
