@@ -123,12 +123,15 @@ def _heard(subject: Any, site: Site) -> Floats:
 
 def _alike(vector: Floats, heard: Floats, draws: int, rng: np.random.Generator) -> Floats:
     """Random directions [draw, unit] of unit length, those along which the state varies most nearly as along `vector`:
-    out of some that point anywhere, and some that mix a few states at random.
+    out of some that point anywhere, some that mix a few states at random, and some that mix a few principal axes, among
+    which there are directions of little variance too.
     """
     anywhere = rng.standard_normal((CANDIDATES, len(vector)))
     states, weights = heard[rng.integers(0, len(heard), (CANDIDATES, 8))], rng.standard_normal((CANDIDATES, 8))
     mixed = np.einsum("ksu,ks->ku", states, weights)
-    made = np.concatenate([anywhere, mixed])
+    axes = np.linalg.eigh(heard.T @ heard)[1].T[rng.integers(0, len(vector), (CANDIDATES, 4))]
+    turned = np.einsum("ksu,ks->ku", axes, rng.standard_normal((CANDIDATES, 4)))
+    made = np.concatenate([anywhere, mixed, turned])
     made /= np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
     along = np.log(np.maximum(((heard @ made.T) ** 2).mean(0), 1e-12))
     own = np.log(max(float(((heard @ vector) ** 2).mean()), 1e-12))
