@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cellscope.data.images import ImageSet
 from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.picture_pages.bounds import shrunk
-from cellscope.pipeline.picture_pages.material import as_shown, maps_of
+from cellscope.pipeline.picture_pages.maps import maps_of
+from cellscope.pipeline.picture_pages.material import as_shown
 from cellscope.report.atlas import Scenes
 
 PICTURES, ROWS = 6, 24
