@@ -138,7 +138,7 @@ def test_what_is_no_unit_is_named(place: Path) -> None:
 
 
 def test_formation_of_pictures_has_a_row_a_layer_and_snapshot(place: Path) -> None:
-    """Layers and concepts at each snapshot after the sentence; the JSON has both; options of texts are refused."""
+    """Layers and concepts at each snapshot after the sentence; the JSON has both; a concept that is not there is named."""
     done = call(place, "formation", "small_cnn")
     blocks = done.output.split("\n\n")
     assert "units are dead at the end" in blocks[0]
@@ -147,4 +147,4 @@ def test_formation_of_pictures_has_a_row_a_layer_and_snapshot(place: Path) -> No
     data = json.loads(call(place, "formation", "small_cnn", "--format", "json").stdout)
     assert len(data["layers"][0]["dead"]) == len(data["steps"]) >= 2
     refused = call(place, "formation", "small_cnn", "-f", "url")
-    assert "--feature is for a text" in str(refused.exception)
+    assert "no concept in digits (held back) 'url'" in str(refused.exception)
