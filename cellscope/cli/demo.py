@@ -22,7 +22,7 @@ CHARACTERS = 1_500_000
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
-    help="Train so long.  [default: 3; images: 11.25 epochs, for 3.75 minutes at most]",
+    help="Train so long.  [default: 12 million characters, 5 minutes at most; 11.25 epochs of images, 3.75 minutes]",
 )
 @click.option("--again", is_flag=True, help="Train a new network, though there is one.")
 @click.option(

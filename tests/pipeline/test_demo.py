@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from cellscope.pipeline import demo
-from cellscope.pipeline.demo import DEFINITION, PARAGRAPH, demo_text, interleaved, latest_demo, pieces, session
+from cellscope.pipeline.demo import (
+    DEFINITION,
+    PARAGRAPH,
+    commented,
+    demo_text,
+    interleaved,
+    latest_demo,
+    pieces,
+    session,
+)
 from cellscope.training.run import RunFolder
 
 CODE = "".join(f"def f{k}():\n    return {k}\n\n\n" for k in range(400))
@@ -92,3 +101,22 @@ def test_other_runs_are_no_demonstration(tmp_path: Path) -> None:
     RunFolder.create(tmp_path, "demo", {})
     RunFolder.create(tmp_path, "demo-2", {})
     assert latest_demo(tmp_path) == RunFolder(tmp_path / "demo-2")
+
+
+def test_sources_that_say_something() -> None:
+    """Of the sources those pieces are taken that have comments; where none has, all."""
+    plain = "def f():\n    return '#'\n\n\n"
+    said = "def g():\n    # What it gives.\n    return 1  # One.\n\n\n"
+    assert commented(plain + said + plain + said, least=1) == said + said
+    assert commented(plain * 3, least=1) == plain * 3
+
+
+def test_training_reads_so_many_characters_or_takes_so_many_minutes(tmp_path: Path) -> None:
+    """By itself the demonstration reads a fixed number of characters, so that the machine's speed changes nothing."""
+    text = tmp_path / "demo.txt"
+    text.write_text(CODE)
+    told = [session(text, runs=tmp_path / str(k), minutes=k or None) for k in (0, 2)]
+    by_itself, asked = (t.run.info()["training"] for t in told if t is not None)
+    assert by_itself["epochs"] == pytest.approx(demo.TRAINED / (0.9 * len(CODE)))
+    assert by_itself["minutes"] == demo.MINUTES
+    assert (asked["epochs"], asked["minutes"]) == (None, 2)
