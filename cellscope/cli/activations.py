@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cellscope.cli.maps import picture_of
+from cellscope.cli.options import REPORTS
 from cellscope.cli.pictures import picture_network_options
 from cellscope.cli.say import note, tabulate
 
@@ -19,7 +20,7 @@ from cellscope.cli.say import note, tabulate
 @click.option("--unit", "units", multiple=True, metavar="SITE/INDEX", help="A unit that is drawn large. Repeatable.")
 @click.option("--scale", type=click.Choice(["shared", "unit"]), default="shared", show_default=True,
               help="One scale for all units of a layer, or each unit its own.")  # fmt: skip
-@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
               help="Folder of the pages; pictures go to NAME/activations in it.")  # fmt: skip
 @picture_network_options
 def activations(

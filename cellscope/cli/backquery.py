@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cellscope.cli.figures import FORMAT, as_json
+from cellscope.cli.options import REPORTS
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import note, tabulate
 from cellscope.errors import InputError, not_found
@@ -17,7 +18,7 @@ from cellscope.errors import InputError, not_found
 @click.argument("run", required=False)
 @picture_network_options
 @click.option("--class", "-c", "asked", multiple=True, metavar="NAME", help="A class. Repeatable.  [default: all]")
-@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
               help="Folder of the pages; the pictures go to NAME/maps/backquery.png in it.")  # fmt: skip
 @FORMAT
 def backquery(run: str | None, asked: tuple[str, ...], reports: Path, form: str, **options: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cellscope.cli.options import PASSAGE, passage_option
+from cellscope.cli.options import PASSAGE, REPORTS, passage_option
 from cellscope.cli.say import bar, note
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ CHARACTERS = 1_500_000
 )
 @click.option(
     "--reports",
-    type=click.Path(path_type=Path),
+    type=REPORTS,
     default=Path("reports"),
     show_default=True,
     help="Folder of the pages.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellscope.cli.figures import FORMAT
-from cellscope.cli.options import network_options, text_options
+from cellscope.cli.options import REPORTS, network_options, text_options
 from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ RARE = 20
               help="Characters of the longest model, the predicted one included.")  # fmt: skip
 @FORMAT
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write the page.")
-@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
               help="Folder of the pages.")  # fmt: skip
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 def errors(run: str | None, form: str, pages: bool, reports: Path, single_file: bool, **options: Any) -> None:

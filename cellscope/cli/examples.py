@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cellscope.cli.options import SEED
+from cellscope.cli.options import REPORTS, SEED
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import bar, note, tabulate
 
@@ -19,7 +19,7 @@ from cellscope.cli.say import bar, note, tabulate
               help="A unit drawn in every way: whole, overlaid, deconvnet, guided. Repeatable.")  # fmt: skip
 @click.option("--top", "k", type=click.IntRange(1, 100), default=9, show_default=True, help="How many of each.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the random pictures.")
-@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
               help="Folder of the pages; examples go to NAME/examples in it.")  # fmt: skip
 @picture_network_options
 def examples(

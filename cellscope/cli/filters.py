@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cellscope.cli.options import SEED
+from cellscope.cli.options import REPORTS, SEED
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import bar, note
 
@@ -16,7 +16,7 @@ from cellscope.cli.say import bar, note
 @click.argument("run", required=False)
 @click.option("--site", metavar="SITE", help="A layer with filters.  [default: the first]")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the filters of noise.")
-@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
               help="Folder of the pages; filters go to NAME/filters in it.")  # fmt: skip
 @picture_network_options
 def filters(run: str | None, site: str | None, seed: int, reports: Path, **options: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellscope.cli.figures import FORMAT
-from cellscope.cli.options import SEED, text_options
+from cellscope.cli.options import REPORTS, SEED, text_options
 from cellscope.cli.say import bar, note, tabulate
 from cellscope.cli.subjects import looks, refuse
 
@@ -52,7 +52,7 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--seed", type=SEED, default=123, show_default=True, help="Seed of everything that is drawn.")
 @FORMAT
-@click.option("--reports", type=FOLDER, default=Path("reports"), show_default=True, help="Folder of the pages.")
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True, help="Folder of the pages.")
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write a page with a slider.")
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 @click.pass_context

@@ -10,7 +10,7 @@ import click
 from cellscope.cli.figures import FORMAT
 from cellscope.cli.lesion_pictures import lesion_pictures
 from cellscope.cli.lesion_texts import lesion_texts, map_texts
-from cellscope.cli.options import SEED, text_options
+from cellscope.cli.options import REPORTS, SEED, text_options
 from cellscope.cli.pictures import picture_network_options
 from cellscope.cli.subjects import looks, refuse
 
@@ -73,7 +73,7 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--seed", type=SEED, help="Seed of everything that is drawn.  [default: 123, pictures: 0]")
 @FORMAT
-@click.option("--reports", type=FOLDER, default=Path("reports"), show_default=True, help="Folder of the pages.")
+@click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True, help="Folder of the pages.")
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Write a page of what was found in a text.")
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 @click.pass_context

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cellscope.cli.options import SEED, decorated
+from cellscope.cli.options import REPORTS, SEED, decorated
 from cellscope.cli.pictures import opened, picture_network_options
 from cellscope.cli.say import note
 from cellscope.errors import InputError
@@ -33,7 +33,7 @@ def map_options(command: F) -> F:
         click.option("--draws", type=click.IntRange(0), default=3, show_default=True,
                      help="Draws of the randomisation check; 0 leaves it out."),
         click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the check."),
-        click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+        click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
                      help="Folder of the pages; maps go to NAME/maps in it."),
     )  # fmt: skip
     return picture_network_options(decorated(command, options))

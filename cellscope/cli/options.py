@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from cellscope.errors import InputError
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Reports(click.Path):
+    """A folder of pages, or where one can be made: asked before hours of work, not after them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if ctx is None or ctx.params.get("pages") is not False:
+            there = next((p for p in (path, *path.absolute().parents) if p.exists()), path)
+            if not there.is_dir():
+                raise InputError(f"pages cannot go to {path}: {there} is a file; give another --reports FOLDER")
+            if not os.access(there, os.W_OK | os.X_OK):
+                raise InputError(f"pages cannot go to {path}: {there} is not writable; give another --reports FOLDER")
+        return path
+
+
 SEED = click.IntRange(0, 2**63 - 1)
 """What every generator of random numbers takes."""
+REPORTS = _Reports(path_type=Path)
+"""Where pages go."""
 PASSAGE, PASSAGES = 3_800, click.IntRange(100, 100_000)
 """Characters that a page has to read: how many where nothing is said, and how many may be asked for."""
 
@@ -63,7 +84,7 @@ def searching(command: F, *, characters: int) -> F:
                      help=f"Search only the last so many characters of the text.  [default: {told}]"),
         click.option("--seed", type=SEED, default=123, show_default=True,
                      help="Seed of the shifts and of the untrained network."),
-        click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+        click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True,
                      help="Folder of the pages."),
     )  # fmt: skip
     return decorated(command, options)

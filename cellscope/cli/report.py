@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cellscope.cli.options import REPORTS
 from cellscope.cli.say import note
 
 
@@ -13,7 +14,7 @@ from cellscope.cli.say import note
 @click.argument("run", required=False)
 @click.option(
     "--reports",
-    type=click.Path(path_type=Path),
+    type=REPORTS,
     default=Path("reports"),
     show_default=True,
     help="Folder of the pages.",

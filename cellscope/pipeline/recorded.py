@@ -24,7 +24,8 @@ class Recorded:
 
     @property
     def name(self) -> str:
-        return self.array.path.stem
+        key = f":{self.array.key}" if self.array.key else ""
+        return f"{self.array.path.name}{key}"  # a.npy and a.h5 are two, and so are two arrays of one file
 
     @property
     def description(self) -> str:

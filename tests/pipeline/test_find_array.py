@@ -19,6 +19,7 @@ from cellscope.pipeline.find import Search
 from cellscope.pipeline.find_array import find_in_array
 from cellscope.pipeline.pages import Material, compose_feature, write_pages
 from cellscope.pipeline.record import record
+from cellscope.pipeline.recorded import open_recorded
 
 ASKED = ("parentheses", "digit", "column")
 
@@ -62,6 +63,12 @@ def test_every_kind_of_file_finds_the_planted_cell(place: Path, name: str, key: 
 @pytest.fixture(scope="module")
 def search(place: Path) -> Search:
     return find_in_array(place / "states.npy", text=place / "text.txt", asked=ASKED, characters=20_000)
+
+
+def test_arrays_of_one_name_are_two(place: Path) -> None:
+    """The pages of states.npy do not replace those of states.h5, nor those of one array in a file another's."""
+    asked = [("states.npy", None), ("states.h5", "layer1/c"), ("states.h5", "layer1/h"), ("states.zarr", "lstm.0:cell")]
+    assert len({open_recorded(place / name, key=key).name for name, key in asked}) == 4
 
 
 def test_pages_are_coloured_by_the_array_itself(search: Search, place: Path, tmp_path: Path) -> None:
