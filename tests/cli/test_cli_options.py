@@ -16,7 +16,7 @@ def test_where_no_page_can_go_is_said_first(say, place: Path, monkeypatch: pytes
     (place / "taken").write_text("a file")
     for folder in ("taken", "taken/below"):
         code, out, err = say("find", "nobody", "--reports", folder)
-        assert (code, out) == (1, "")
+        assert (code, out) == (2, "")
         assert f"pages cannot go to {folder}" in err
         assert "give another --reports FOLDER" in err
     monkeypatch.setattr(os, "access", lambda path, mode: False)
