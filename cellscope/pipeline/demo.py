@@ -32,9 +32,10 @@ STEPS = 64
 """Characters of a lane in one step: half as many as elsewhere, so twice as many updates in the same minutes."""
 CODE = 4_000_000
 """Characters of sources at most: few enough to be read several times."""
-COMMENTED = 0.15
-"""Of the sources those pieces are taken that have at least this share of comments."""
-PROSE = 250_000
+COMMENTED = 0.2
+"""Of the sources those pieces are taken that have at least this share of comments: enough that a cell of their own pays
+in some minutes, beside docstrings and readmes, which are prose too."""
+PROSE = 145_000
 """Characters of readmes at most, less than a tenth of the text: its URLs are many, and its prose does not prevail."""
 PIECE = 1_000
 """Least characters of a piece."""
