@@ -138,7 +138,7 @@ def test_what_is_no_unit_is_named(place: Path) -> None:
 
 
 def test_formation_of_pictures_has_a_row_a_layer_and_snapshot(place: Path) -> None:
-    """Layers and concepts at each snapshot after the sentence; the JSON has both; a concept that is not there is named."""
+    """Layers and concepts at each snapshot after the sentence, the JSON has both; an unknown concept is named."""
     done = call(place, "formation", "small_cnn")
     blocks = done.output.split("\n\n")
     assert "units are dead at the end" in blocks[0]
