@@ -104,7 +104,7 @@ def count(
             tally = Tally(quantiser, spans, len(ordered) - spans, max(p.blocks for p in parts), stride=stride)
         for chunk in chunks:
             ranks = tally.add_bins(chunk, grid)
-            # What the bins leave to do keeps but one core busy, each alone.
+            # What the bins leave to do hardly keeps two cores busy, each alone.
             rest = [partial(tally.add_products, chunk, grid, ranks), partial(lags.add, chunk, grid, ranks)]
             if shifts is not None:
                 rest.append(partial(shifts.add, chunk, grid, ranks))

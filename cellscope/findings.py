@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Unit
+from cellscope.evidence.terms import PLACES
 from cellscope.evidence.verdicts import TENDS, Evidence, Q
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ COLUMNS = (
 """The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
 
-ALSO = ("chosen", "sign", "within", "shifts", "lag_gain")
+ALSO = ("chosen", "sign", "within", "shifts", "lag_gain", "three")
 """The score on the choosing half, the direction, the AUC within the larger feature that a feature is a part of, how
-many independent shifts of the labels there could be, and what the lag gains on the choosing half.
+many independent shifts of the labels there could be, what the lag gains on the choosing half, and what the last three
+characters (or colours) give of what the unit was asked.
 """
 
 
@@ -112,13 +114,25 @@ class Findings:
         network, and .75 within the larger feature that this one is a part of.
         """
         known = [e.p for e in self.evidence if e.q <= Q]
-        bar = np.nan_to_num([[e.three, e.untrained] for e in self.evidence], nan=0.0).max(1)
         found = np.array([e.found for e in self.evidence])
         with np.errstate(invalid="ignore"):
             chance = self.scores["p"] <= max(known, default=-1.0)
             part = self.scores["within"] < TENDS
-            flags: Flags = found[:, None] & chance & (self.bound() > bar[:, None]) & ~part
+            flags: Flags = found[:, None] & self.asked & chance & (self.bound() > self.bar()) & ~part
         return flags
+
+    @property
+    def asked(self) -> Flags:
+        """Which units were asked what the evidence is about [unit]: where concepts are asked of places in a picture,
+        those of layers without places, who tell whether it is anywhere, were asked something else.
+        """
+        placed = [part.terms is PLACES for part in self.parts]
+        return np.repeat([p or not any(placed) for p in placed], [len(part.units) for part in self.parts])
+
+    def bar(self) -> Floats:
+        """What a unit has to beat, [feature, unit]: the last three characters, and the untrained network."""
+        untrained = np.array([e.untrained for e in self.evidence])[:, None]
+        return np.maximum(np.nan_to_num(self.scores["three"], nan=0.0), np.nan_to_num(untrained, nan=0.0))
 
     def best(self) -> Floats:
         """What a feature is scored by, [feature, unit]: AUC, or rank correlation where it is numeric."""

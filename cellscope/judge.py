@@ -91,6 +91,7 @@ def _evidence(
 def _scored(counts: Any, bars: Floats, kin: NDArray[np.int64]) -> dict[str, Floats]:
     """Every score of one part [feature, unit], but for the p-values; `bars` [feature] is what a unit has to beat."""
     table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, *ALSO)}
+    table["three"][:] = bars[:, None]
     _score_spans(table, counts.tally, bars[: counts.spans], kin)
     _score_numbers(table, counts.tally, counts.spans)
     if counts.lags is not None:

@@ -205,7 +205,7 @@ def deal(whole: Values, part: Round) -> Iterator[Chunk]:
 
 def begun(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same chunks, the first of which is heard now."""
-    return itertools.chain(list(itertools.islice(chunks, 1)), chunks)
+    return itertools.chain(iter(list(itertools.islice(chunks, 1))), chunks)  # a list's iterator lets go of it in time
 
 
 def together(*heard: Iterator[Chunk]) -> Iterator[tuple[Chunk, ...]]:

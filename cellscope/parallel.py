@@ -40,7 +40,14 @@ def in_shares(count: int, work: Callable[[int, int], None], *, grain: int = 8, e
 
 
 def at_once(*work: Callable[[], None]) -> None:
-    """Call all of `work` at the same time, each on one core; what they write must not overlap."""
+    """Call all of `work` at the same time, each on one core; what they write must not overlap.
+
+    Where there are more cores than that, one after the other: each may then use them all.
+    """
+    if torch.get_num_threads() > len(work):
+        for one in work:
+            one()
+        return
 
     def share(first: int, last: int) -> None:
         for one in work[first:last]:

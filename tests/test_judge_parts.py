@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from cellscope.axes import Site
 from cellscope.count_pictures import count_pictures
 from cellscope.data.images import ImageSet
+from cellscope.evidence.terms import WHOLE
 from cellscope.features.concepts import concepts_of
 from cellscope.findings import Findings
 from cellscope.hooks.modules import choose_outlets, outlets
@@ -74,3 +75,19 @@ def test_within_is_the_auc_inside_the_whole_alone(findings: Findings) -> None:
             sign = findings.scores["sign"][part, unit]
             want = roc_auc_score(on[inside, part], sign * x[inside, unit])
             assert findings.scores["within"][part, unit] == pytest.approx(want, abs=2e-3)
+
+
+def test_units_that_were_asked_something_else_track_nothing() -> None:
+    """Where concepts are asked of places, a layer without places is asked whether they are anywhere: it has bars of its
+    own, and is not counted among those that track them.
+    """
+    network, images = planted_network(), planted_pictures()
+    found = judge(*count_pictures(network, images, outlets(network.module, network.example), concepts_of(images)))
+    whole = np.concatenate([np.full(len(part.units), part.terms is WHOLE) for part in found.parts])
+    assert 0 < whole.sum() < len(whole)
+    assert (found.asked == ~whole).all()
+    assert found.tracks().any()
+    assert not found.tracks()[:, whole].any()
+    for part in found.parts:
+        here = found.units.index(part.units[0])
+        assert found.scores["three"][:, here] == pytest.approx(part.contexts.aucs()[1])

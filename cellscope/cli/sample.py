@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cellscope.cli.options import REPORTS, SEED, network_options
+from cellscope.cli.options import SEED, network_options
 from cellscope.errors import InputError
 
 ALONE = ("feature", "samples", "form", "pages", "reports", "single_file")
@@ -30,7 +30,7 @@ ALONE = ("feature", "samples", "form", "pages", "reports", "single_file")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table",
               help="With --hold: what goes to stdout.")  # fmt: skip
 @click.option("--pages/--no-pages", default=True, help="With --hold: write the page.")
-@click.option("--reports", type=REPORTS, default=Path("reports"),
+@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"),
               help="With --hold: folder of the pages.")  # fmt: skip
 @click.option(
     "--single-file", is_flag=True, help="With --hold: put everything that the page needs into the page itself."

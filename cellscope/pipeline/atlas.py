@@ -172,10 +172,13 @@ def _why(told: Tracking, feature: int, unit: int) -> str:
     part, own = findings.part_of(unit)
     if np.count_nonzero(part.tally.total[:, own].sum(0)) == 1:
         return f"it does one thing throughout the {e.terms.subject}"
+    if not findings.asked[unit]:
+        return f"it has no places, and {e.feature} was asked of places"
     if not findings.scores["p"][feature, unit] <= cut:
         return "the best of all units does as well by chance"
-    if bound <= e.three:
-        return f"the {e.terms.three} give {digits(e.three)}"
+    three = float(findings.scores["three"][feature, unit])
+    if bound <= three:
+        return f"the {e.terms.three} give {digits(three)}"
     if bound <= e.untrained:
         return f"a unit of the untrained network reaches {digits(e.untrained)}"
     if within < TENDS:

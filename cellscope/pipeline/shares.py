@@ -26,19 +26,19 @@ def share_of_units(findings: Findings, *, at: float) -> Share:
     """
     number, seed = findings.tracking(at)[0], findings.counts.seed
     evidence, score = findings.evidence, findings.best()
-    bar = np.nan_to_num([[e.three, e.untrained] for e in evidence], nan=0.0).max(1)[:, None]
+    bar = findings.bar()
     reach = score - findings.bound()
     found = np.array([e.found for e in evidence])[:, None]
     cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)  # as in `Findings.tracks`
     with np.errstate(invalid="ignore"):
-        near = (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found
+        near = (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found & findings.asked
     feature, unit = np.nonzero(near)
     weights = resampled(len(findings.counts.tally.total[REPORT::2]), seed=seed)  # blocks are those of every part
     if weights.shape[1] < 3:
         return Share(at, number, len(findings.units), math.nan, math.nan, 0, seed)
     drawn = _scores(findings, feature, unit, weights)
     part = findings.scores["within"][feature, unit] < TENDS
-    kept = (drawn >= at) & (drawn - reach[feature, unit] > bar[feature, 0]) & ~part
+    kept = (drawn >= at) & (drawn - reach[feature, unit] > bar[feature, unit]) & ~part
     low, high = interval_of_number(kept, unit)
     return Share(at, number, len(findings.units), low, high, len(weights), seed)
 

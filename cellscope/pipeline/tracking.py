@@ -51,8 +51,8 @@ def tracking(findings: Findings) -> Tracking:
     Plain: all but the last three characters speak for the unit, and they and the unit both reach .9 (see `Evidence`).
     """
     evidence, bound = findings.evidence, findings.bound()
-    three, untrained = (np.array([getattr(e, name) for e in evidence])[:, None] for name in ("three", "untrained"))
-    judged = np.array([e.unit is not None for e in evidence])[:, None]
+    three, untrained = findings.scores["three"], np.array([e.untrained for e in evidence])[:, None]
+    judged = np.array([e.unit is not None for e in evidence])[:, None] & findings.asked
     cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)
     with np.errstate(invalid="ignore"):
         sure = judged & (findings.scores["p"] <= cut) & (bound <= three) & (three >= CLEAR) & (bound >= CLEAR)
