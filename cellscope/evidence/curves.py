@@ -184,7 +184,7 @@ def _explained(lost: Floats, labels: Floats) -> Floats:
         left = _left([p.sum(0) for p in parts])
         # A factor of what is left, for the share that is explained ends at 1; not the logarithm block by block: where
         # one block has nearly all of it, that without the block lies anywhere.
-        reach = (jackknife(_left, parts)[1] - left) / left
+        reach = np.minimum((jackknife(_left, parts)[1] - left) / left, 700.0)  # beyond, exp is infinite
         told[:, step] = np.stack([1 - left, 1 - left * np.exp(reach), 1 - left * np.exp(-reach)], axis=1)
     return told
 
