@@ -30,7 +30,7 @@ def formed_exhibits(made: FormedPictures) -> tuple[Exhibit, ...]:
     """All concepts at each snapshot under a slider, the first ones by themselves, and the layers."""
     if not made.formations:
         return (_layers(made),)
-    own = [one_exhibit(one) for one in made.formations[:DEEP]]
+    own = [one_exhibit(number, one) for number, one in enumerate(made.formations[:DEEP], 1)]
     return (table_exhibit(made.formations, (_frames(made),)), *own, _layers(made))
 
 

@@ -184,6 +184,11 @@ class Exhibit:
         need(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.key) is not None, f"{self.key!r} cannot be an exhibit's key")
 
 
+def numbered_key(kind: str, number: int, name: str) -> str:
+    """`kind-3-name`: a key whatever the name is, and another one for every number; a long name is cut."""
+    return "-".join([kind, str(number), *re.findall("[a-z0-9]+", name.lower()[:80])])
+
+
 def need_keys(exhibits: tuple[Exhibit, ...]) -> None:
     """InputError where two exhibits of a page have one key."""
     keys = [one.key for one in exhibits]

@@ -59,6 +59,7 @@ def test_scores_are_those_of_a_search_at_every_step(run: RunFolder, formed: Form
     some = IMAGES.take(np.sort(np.random.default_rng(0).choice(160, 100, replace=False)))
     for k, step in enumerate(formed.layers.steps.tolist()):
         network = load_classifier(run, which=step)
+        assert network.description.endswith(f", a snapshot (step {step:,})")
         chosen = choose_outlets(outlets(network.module, network.example), SITES)
         found = judge(*count_pictures(network, some, chosen, concepts_of(some), evidence=False))
         for c, e in enumerate(found.evidence):
@@ -141,6 +142,18 @@ def test_the_page_has_a_slider_over_all_snapshots(formed: FormedPictures, tmp_pa
         assert frame.figure.labels == tuple(f"{one.feature}: {one.stages[k].best.unit}" for one in formed.formations)
     assert [one.key for one in exhibits][-1] == "layers"
     assert "study-formation.html" in (tmp_path / "index.html").read_text()
+
+
+def test_concepts_of_any_name_have_a_place_on_the_page(formed: FormedPictures, tmp_path: Path) -> None:
+    """Words with spaces, other scripts, names that differ in their capitals alone, very long ones: a table each."""
+    names = ("sports car", "été", "sepal length (cm)", "Red", "red", "日本", "/../", "x" * 300)
+    renamed = zip(formed.formations, names, strict=False)
+    made = replace(formed, formations=tuple(replace(one, feature=name) for one, name in renamed))
+    page = write_formed_pictures(made, tmp_path)
+    keys = [one.key for one in formed_exhibits(made)[1:-1]]
+    assert len(set(keys)) == len(keys) == len(names)
+    assert keys[0] == "formation-1-sports-car"
+    assert all(page.with_name(f"{page.stem}~{key}.csv").is_file() for key in keys)
 
 
 def test_a_run_without_concepts_has_a_page_of_its_layers(run: RunFolder, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +19,7 @@ from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.reference import asked_of
 from cellscope.report.contents import Headline, RunHeader
-from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series
+from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series, numbered_key
 from cellscope.report.page import write_index
 from cellscope.report.study import StudyPage, write_study_page
 from cellscope.report.tables import Table
@@ -139,11 +138,10 @@ def distance_exhibit(found: Compared, number: int) -> Exhibit:
     told = closes(d, n) or f"what closes {d.feature} costs {both}: neither is surely better"
     told_of = known(d.closings)
     closing = bars_of("Closing", "Mean loss of the last character, by its distance to the first.", told_of, found.order)
-    slug = "-".join(re.findall("[a-z0-9]+", d.feature.lower()))
     rows = [("opening", [d.opening] if d.opening else []), ("inside", list(d.inside)), ("closing", [*d.closings])]
     table = [{"where": where, **row} for where, groups in rows for row in table_of("distance", groups).rows]
     return Exhibit(
-        key=f"distance-{number + 1}-{slug}".strip("-"),
+        key=numbered_key("distance", number + 1, d.feature),
         title=f"{d.feature}: by distance to what opened it",
         sentence=_sentence(told),
         caveats=(

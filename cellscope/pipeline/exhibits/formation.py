@@ -13,7 +13,7 @@ from cellscope.evidence.needs import Change
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labeller
 from cellscope.pipeline.formation import Formed
-from cellscope.report.exhibits import Exhibit, Figure, Frame, Frames, Lines, Sample, Samples, Series
+from cellscope.report.exhibits import Exhibit, Figure, Frame, Frames, Lines, Sample, Samples, Series, numbered_key
 from cellscope.report.tables import Table
 
 PASSAGE = 600
@@ -29,7 +29,8 @@ def formation_exhibits(formed: Formed) -> tuple[Exhibit, ...]:
         return ()
     deep = formed.formations[:DEEP]
     own = [
-        one_exhibit(made, _frames(formed, made, feature)) for made, feature in zip(deep, formed.features, strict=False)
+        one_exhibit(number, made, _frames(formed, made, feature))
+        for number, (made, feature) in enumerate(zip(deep, formed.features, strict=False), 1)
     ]
     return (table_exhibit(formed.formations), *own) if len(formed.formations) > 1 else tuple(own)
 
@@ -76,14 +77,14 @@ def table_exhibit(formations: Sequence[Formation], figures: tuple[Figure, ...] =
     )  # fmt: skip
 
 
-def one_exhibit(made: Formation, *frames: Frames) -> Exhibit:
-    """One feature over training; `frames` show the same passage or pictures at every snapshot."""
+def one_exhibit(number: int, made: Formation, *frames: Frames) -> Exhibit:
+    """The `number`-th feature over training; `frames` show the same passage or pictures at every snapshot."""
     figures: list[Figure] = [_scores(made)]
     if any(stage.best.inside is not None for stage in made.stages):
         figures += [_costs(made), _losses(made)]
     figures += [_likenesses(made), *frames]
     return Exhibit(
-        key=f"formation-{made.feature.lower().replace('_', '-').replace('.', '-').strip('-')}",
+        key=numbered_key("formation", number, made.feature),
         title=f"How {made.feature} came to have a unit",
         sentence=made.sentence + ".",
         caveats=_caveats(made),
