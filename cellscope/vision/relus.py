@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,3 +117,31 @@ def _start(aim: Aim, picture: Tensor) -> Any:
     if made.grad_fn is None:
         raise InputError(f"{aim.name} does not depend on the picture by any step that has a gradient")
     return made.grad_fn
+
+
+@contextmanager
+def apart(network: nn.Module) -> Iterator[None]:
+    """Within, captum's rules meet each ReLU alone, and an in-place one still rewrites what it was given.
+
+    captum sets its rule on what a ReLU is given, and thereby on all else that reads it (a shortcut around a block);
+    and it gives a ReLU a copy, so that an in-place one leaves what the network goes on to use as it was.
+    """
+    given: dict[nn.Module, Tensor] = {}
+
+    def before(module: nn.ReLU, inputs: tuple[Tensor, ...]) -> Tensor:
+        given[module] = inputs[0]
+        return inputs[0].clone()
+
+    def after(module: nn.ReLU, _: Any, output: Tensor) -> Tensor:
+        own = given.pop(module)
+        return own.copy_(output) if module.inplace else output
+
+    relus = [module for module in network.modules() if isinstance(module, nn.ReLU)]
+    handles = [module.register_forward_pre_hook(before) for module in relus]
+    # ahead of hooks that look at what the module gives, which set a rule on it or keep it
+    handles += [module.register_forward_hook(after, prepend=True) for module in relus]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -21,7 +21,7 @@ from cellscope.errors import InputError, not_found
 from cellscope.hooks.modules import outlets, watch
 from cellscope.models.classifier import Classifier
 from cellscope.vision.fill import Fill, fill_values
-from cellscope.vision.relus import require_relu_rules
+from cellscope.vision.relus import apart, require_relu_rules
 from cellscope.vision.target import Aim, Place, Target, aim_at, checked
 
 
@@ -163,15 +163,18 @@ def _guided(aim: Aim, inputs: Tensor, _: Options) -> Made:
     from captum.attr import GuidedBackprop
 
     remark = require_relu_rules(aim, inputs, "guided")
-    return Made(GuidedBackprop(aim).attribute(inputs.clone()), remarks=(remark,) if remark else ())
+    with apart(aim.network):
+        values = GuidedBackprop(aim).attribute(inputs.clone())
+    return Made(values, remarks=(remark,) if remark else ())
 
 
 def _deconvnet(aim: Aim, inputs: Tensor, _: Options) -> Made:
     from captum.attr import Deconvolution
 
     remark = require_relu_rules(aim, inputs, "deconvnet")
-    values = Deconvolution(aim).attribute(inputs.clone())
-    other = Deconvolution(aim).attribute(aim.classifier.example[:1].clone())
+    with apart(aim.network):
+        values = Deconvolution(aim).attribute(inputs.clone())
+        other = Deconvolution(aim).attribute(aim.classifier.example[:1].clone())
     remarks = [remark] if remark else []
     if torch.allclose(values[:1], other, rtol=1e-4, atol=1e-6 * float(other.abs().max())):
         remarks.append("the map is the same for any picture: nothing (no max-pooling) ties a deconvnet to this one")

@@ -6,20 +6,19 @@ time, by captum.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from cellscope.axes import Site, Unit
 from cellscope.errors import InputError
 from cellscope.hooks.modules import watch
 from cellscope.models.classifier import Classifier
-from cellscope.vision.redirect import RELUS
+from cellscope.vision.relu_mode import ReluMode
 from cellscope.vision.relus import require_relu_rules
 from cellscope.vision.target import aim_at, checked, largest
 
@@ -56,18 +55,15 @@ def sent_back(classifier: Classifier, inputs: Tensor, site: Site, units: Sequenc
     return made
 
 
-class _Rules(TorchFunctionMode):
+class _Rules(ReluMode):
     """Within, every ReLU is one that hands back by the rule of `method`, whatever that is when it hands back."""
 
     method = METHODS[0]
 
-    def __torch_function__(
-        self, func: Any, types: Iterable[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        if func in RELUS:
-            inputs = args[0] if args else (kwargs or {})["input"]
-            return _Ruled.apply(inputs, self)  # type: ignore[no-untyped-call]
-        return func(*args, **(kwargs or {}))
+    def relu(self, inputs: Tensor) -> Tensor:
+        """The same numbers, and the rule's gradient."""
+        made: Tensor = _Ruled.apply(inputs, self)  # type: ignore[no-untyped-call]
+        return made
 
 
 class _Ruled(torch.autograd.Function):

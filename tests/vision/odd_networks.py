@@ -68,6 +68,23 @@ class Residual(nn.Module):
         return self.top(self.on(o).flatten(1))
 
 
+class PreActivated(nn.Module):
+    """A block whose ReLU comes first, with a shortcut from before it; `rule` has its gradient written by hand."""
+
+    def __init__(self, rule: str = "", *, inplace: bool) -> None:
+        super().__init__()
+        self.rule, self.relu = rule, nn.ReLU(inplace=inplace)
+        self.first, self.block = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3, padding=1)
+        self.top = nn.Linear(6 * 36, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        on = Rule.apply(x, self.rule) if self.rule else self.relu(x)
+        if self.rule and self.relu.inplace:
+            x = on  # as the ReLU leaves it
+        return self.top((x + self.block(on)).flatten(1))
+
+
 class Functional(nn.Module):
     """A ReLU that is a function call, which no hook reaches."""
 

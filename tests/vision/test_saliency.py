@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import GuidedBackprop, LayerGradCam
-from odd_networks import Functional, Residual, Tiny, linear, noise, seeded, untouched
+from odd_networks import Functional, PreActivated, Residual, Tiny, linear, noise, seeded, untouched
 from torch import nn
 
 from cellscope.axes import Site, Unit
@@ -16,6 +16,7 @@ from cellscope.models.mlp import MLPConfig
 from cellscope.models.preprocessing import Preprocessing
 from cellscope.models.small_cnn import SmallCNNConfig
 from cellscope.vision.saliency import METHODS, attribute
+from cellscope.vision.sent_back import sent_back
 
 RULES = ("guided", "deconvnet")
 
@@ -57,6 +58,20 @@ def test_a_shared_in_place_relu_is_as_written_by_hand(method, target) -> None:
         total = by_hand(inputs)[:, target].sum()
     assert torch.equal(torch.from_numpy(made.values), torch.autograd.grad(total, inputs)[0])
     assert made.values.any()
+
+
+@pytest.mark.parametrize("method", RULES)
+@pytest.mark.parametrize("inplace", [False, True])
+def test_a_shortcut_around_a_relu_is_as_written_by_hand(method, inplace) -> None:
+    """The rule is that of the ReLU alone, and the shortcut takes what an in-place ReLU leaves; for many units too."""
+    x, shape = noise(3, 3, 8, 8), (3, 8, 8)
+    network = wrap(seeded(lambda: PreActivated(inplace=inplace)), shape)
+    by_hand = wrap(seeded(lambda: PreActivated(method, inplace=inplace)), shape)
+    target = Unit(Site("top"), 2)
+    answer = attribute(by_hand, "gradient", x, target).values
+    assert answer.any()
+    np.testing.assert_allclose(attribute(network, method, x, target).values, answer, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(sent_back(network, x, target.site, [2] * 3)[method], answer, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 4), (6,)])
