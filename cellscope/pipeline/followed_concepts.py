@@ -38,7 +38,9 @@ def followed_concepts(
         best = {f: findings.evidence[f].unit or end for f, end in ends.items()}
         heard = _hear(network, images, [*best.values(), *ends.values()])
         for f, end in ends.items():
-            then, still = (_track(findings, f, unit, last, heard, goals[end]) for unit in (best[f], end))
+            alike = {unit: likeness(heard[unit].ravel(), goals[end].ravel()) for unit in (best[f], end)}
+            then = _track(findings, f, best[f], None, alike[best[f]])
+            still = _track(findings, f, end, last.evidence[f].sign, alike[end])
             stages[f].append(Stage(step, then, still, findings.evidence[f].found, math.nan, math.nan, math.nan))
     terms, seed = last.counts.terms, last.counts.seed
     made = [
@@ -48,21 +50,14 @@ def followed_concepts(
     return tuple(sorted(made, key=lambda one: (one.stays is None, -np.nan_to_num(one.stages[-1].best.score))))
 
 
-def _track(
-    findings: Findings, concept: int, unit: Unit, last: Findings, heard: Heard, goal: NDArray[np.float32]
-) -> Track:
-    """A unit at one snapshot; the one that is best in the end is scored in the direction that it has there."""
-    row, span = findings.units.index(unit), last.evidence[concept].kind == "span"
+def _track(findings: Findings, concept: int, unit: Unit, sign: int | None, alike: float) -> Track:
+    """A unit at one snapshot, scored in its own direction there, or in that of `sign`."""
+    row, span = findings.units.index(unit), findings.features[concept].kind == "span"
     names = ("auc", "auc_low", "auc_high") if span else ("rank_r", "rank_low", "rank_high")
     score, low, high = (float(findings.scores[name][concept, row]) for name in names)
-    own = last.evidence[concept]
-    if (
-        unit == own.unit
-        and unit != findings.evidence[concept].unit
-        and findings.scores["sign"][concept, row] == -own.sign
-    ):
+    if sign is not None and findings.scores["sign"][concept, row] == -sign:
         score, low, high = (1 - v for v in (score, high, low)) if span else (-v for v in (score, high, low))
-    return Track(unit, score, low, high, None, likeness(heard[unit].ravel(), goal.ravel()))
+    return Track(unit, score, low, high, None, alike)
 
 
 def _hear(network: Classifier, images: ImageSet, units: Sequence[Unit]) -> Heard:

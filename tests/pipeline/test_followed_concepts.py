@@ -30,15 +30,19 @@ def _with(unit: int | None, sign: float = 1.0) -> Classifier:
     return network
 
 
-@pytest.fixture(scope="module")
-def formed() -> dict[str, Formation]:
+def followed(snapshots: list[tuple[int, Classifier]]) -> dict[str, Formation]:
+    """By concept what became of the filters over these snapshots."""
     images = planted_pictures()
-    snapshots = [(0, _with(None)), (8, _with(UP)), (64, _with(MOVED, -1.0))]
     found = []
     for _, network in snapshots:
         sites = choose_outlets(outlets(network.module, network.example), ("filters",))
         found.append(judge(*count_pictures(network, images, sites, concepts_of(images))))
     return {one.feature: one for one in followed_concepts(snapshots, images, found)}
+
+
+@pytest.fixture(scope="module")
+def formed() -> dict[str, Formation]:
+    return followed([(0, _with(None)), (8, _with(UP)), (64, _with(MOVED, -1.0))])
 
 
 def test_a_planted_unit_appears_and_moves(formed: dict[str, Formation]) -> None:
@@ -61,6 +65,16 @@ def test_the_unit_that_is_best_in_the_end_is_followed_back(formed: dict[str, For
     assert last[2].score == pytest.approx(1)
     assert all(track.score == pytest.approx(0.5, abs=0.05) for track in last[:2])
     assert abs(last[1].likeness) < 0.2
+
+
+def test_a_unit_that_turned_over_is_followed_back_in_its_last_direction() -> None:
+    """Best of all before, and upside down: then it scores as well as it does in the end, followed back it fails."""
+    up = followed([(8, _with(MOVED)), (64, _with(MOVED, -1.0))])["up"]
+    before, after = up.stages
+    assert before.best.unit == before.last.unit == after.best.unit
+    assert (before.best.score, before.best.low, before.best.high) == pytest.approx((1, 1, 1), abs=0.01)
+    assert (before.last.score, before.last.low, before.last.high) == pytest.approx((0, 0, 0), abs=0.01)
+    assert after.last == after.best
 
 
 def test_what_cannot_be_judged_is_left_out_and_nothing_is_lesioned(formed: dict[str, Formation]) -> None:
