@@ -23,6 +23,8 @@ MOST = 2**22
 """Numbers in the thumbnails of a page at most."""
 LOOKED = 512
 """Pictures among which those that are shown are chosen."""
+PART = 32
+"""Pictures whose masks are unpacked at a time."""
 PIXELS = 96
 """No picture is drawn larger than this."""
 
@@ -57,8 +59,10 @@ def chosen(search: PictureSearch) -> NDArray[np.int64]:
     some = np.random.default_rng(findings.counts.seed).permutation(len(images))[:LOOKED]
     names = {f.name: 4.0 if e.found else 1.0 for f, e in zip(findings.features, findings.evidence, strict=True)}
     worth = np.array([names.get(name, 0.0) for name in images.mask_names])
-    masks = images.masks_of(some)
-    share = masks.reshape(*masks.shape[:2], -1).mean(2) if worth.size else np.zeros((len(some), 0))
+    share = np.zeros((len(some), len(worth)))
+    for at in range(0, len(some) if worth.size else 0, PART):
+        masks = images.masks_of(some[at : at + PART])
+        share[at : at + PART] = masks.reshape(*masks.shape[:2], -1).mean(2)
     there = np.minimum(share * 20, 1)  # a twentieth of a picture is enough to be seen
     seen, kept = np.zeros(len(worth)), np.zeros(len(some), bool)
     for _ in range(min(ROWS if images.flat else PICTURES, len(some))):

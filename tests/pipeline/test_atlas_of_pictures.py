@@ -90,6 +90,16 @@ def test_many_units_have_smaller_thumbnails(search: PictureSearch, monkeypatch: 
     assert small.values.shape[1:3] == (8, 8)
 
 
+def test_masks_are_unpacked_few_at_a_time(search: PictureSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number, the same pictures are chosen."""
+    usual, asked = chosen(search), []
+    masks_of = ImageSet.masks_of
+    monkeypatch.setattr(ImageSet, "masks_of", lambda self, which: asked.append(len(which)) or masks_of(self, which))
+    monkeypatch.setattr("cellscope.pipeline.atlas_scenes.PART", 7)
+    assert np.array_equal(chosen(search), usual)
+    assert (max(asked), sum(asked)) == (7, 240)
+
+
 def test_the_page_lies_with_the_others(made: Atlas, tmp_path: Path) -> None:
     """atlas.html says what the terminal says, and the index lists it."""
     path = write_atlas(made, tmp_path)
