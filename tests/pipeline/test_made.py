@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cellscope.data.images import ImageSet
-from cellscope.models.classifier import wrap
+from cellscope.models.classifier import Classifier, wrap
 from cellscope.pipeline.find_pictures import PictureSearch, find_pictures
+from cellscope.pipeline.picture_pages import backward
 from cellscope.pipeline.picture_pages.backward import layer_backward
 from cellscope.pipeline.picture_pages.effort import QUICK
 from cellscope.pipeline.picture_pages.made import PUBLISHED, agreed, made_for
@@ -22,6 +24,7 @@ from cellscope.vision.labelled import halves
 from cellscope.vision.lesions import FILLS
 from cellscope.vision.maximise import maximise
 from cellscope.vision.objectives import logit
+from cellscope.vision.sent_back import sent_back
 
 EFFORT = replace(QUICK, steps=2, climb=30, published=2, climbed=3, starts=3, checked=2, lesioned=20)
 
@@ -94,6 +97,24 @@ def test_units_without_places_have_their_way_back(material: Material) -> None:
         assert back[unit][0].maps.shape == (9, 3, 12, 12)
         assert back[unit][0].checked == min(2, len(live))
     assert np.abs(back[live[0]][1].maps).max() > 0
+
+
+def test_survival_is_of_all_units_and_its_passes_are_bounded(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Units one by one, or all in one pass: the same figure."""
+    outlet, units, passes = material.main[0], [0, 1, 2, 3, 5], []
+
+    def noted(network: Classifier, inputs: Tensor, *asked: Any) -> dict[str, Any]:
+        passes.append(len(inputs))
+        return sent_back(network, inputs, *asked)
+
+    monkeypatch.setattr(backward, "sent_back", noted)
+    monkeypatch.setattr(backward, "AT_ONCE", 100)
+    whole = backward._survival(material, outlet, units)
+    monkeypatch.setattr(backward, "AT_ONCE", 1)
+    assert backward._survival(material, outlet, units) == pytest.approx(whole, abs=1e-3)
+    assert passes == [15] * 2 + [3] * 10
 
 
 def test_a_unit_is_removed_by_both_fills(material: Material) -> None:

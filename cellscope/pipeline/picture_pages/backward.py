@@ -78,9 +78,15 @@ def _survival(material: Material, outlet: Outlet, units: list[int]) -> dict[str,
     if not units:
         return dict.fromkeys(METHODS)
     anew = drawn_anew(material.network, Unit(outlet.site, units[0]))
-    before, after = (_sent(material, one, outlet.site, units, JUDGED) for one in (material.network, anew))
-    pairs = list(zip(before, after, strict=True))
-    return {method: float(np.mean([survived(b[method], a[method]) for b, a in pairs])) for method in METHODS}
+    made: dict[str, list[float]] = {method: [] for method in METHODS}
+    together = max(1, AT_ONCE // JUDGED)
+    for first in range(0, len(units), together):
+        some = units[first : first + together]
+        before, after = (_sent(material, one, outlet.site, some, JUDGED) for one in (material.network, anew))
+        for b, a in zip(before, after, strict=True):
+            for method, own in made.items():
+                own.append(survived(b[method], a[method]))
+    return {method: float(np.mean(own)) for method, own in made.items()}
 
 
 def _cut(values: Maps, boxes: Sequence[tuple[Box, Box]]) -> Maps:
