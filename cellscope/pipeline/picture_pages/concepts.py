@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellscope.axes import Unit
+from cellscope.axes import Site, Unit
 from cellscope.evidence.several import k_best, steps
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.pages import number
 from cellscope.pipeline.picture_pages.bounds import bounded
 from cellscope.pipeline.picture_pages.maps import maps_of_pairs
-from cellscope.pipeline.picture_pages.material import Material, as_shown
+from cellscope.pipeline.picture_pages.material import HELD, Material, as_shown
 from cellscope.pipeline.picture_pages.words import concept_headline, header
 from cellscope.report.contents import Line, Ranking, UnitCurves, UnitRow
 from cellscope.report.picture_contents import ConceptExample, ConceptPage, PictureBank, RowBank
@@ -25,6 +26,8 @@ EACH = 6
 """Pictures of each kind."""
 LOOKED = 512
 """Pictures among which hits and misses are looked for."""
+PART = 32
+"""Pictures whose masks are unpacked at a time."""
 SCORES = ("chosen", "auc", "auc_low", "auc_high", "ap", "f1", "iou", "mi", "r", "d", "p")
 NUMBER_SCORES = ("chosen", "rank_r", "rank_low", "rank_high", "r", "p")
 
@@ -37,6 +40,7 @@ class Concepts:
         self.findings = material.search.findings
         self.histograms = [Histograms(part.tally) for part in self.findings.parts]
         self.sizes = np.cumsum([0, *(len(part.units) for part in self.findings.parts)])
+        self._maps: dict[Unit, NDArray[np.float32]] = {}
 
     def page(self, concept: int) -> ConceptPage:
         """Everything that the page of a concept shows."""
@@ -115,9 +119,10 @@ class Concepts:
         e, images = self.findings.evidence[concept], self.search.images
         if e.unit is None or e.kind != "span" or images.flat:
             return None, ()
-        some, every = self.looked
-        maps = every[e.unit] * e.sign
-        masks = images.masks_of(some)[:, images.mask_names.index(e.feature)]
+        some = self.looked
+        maps = self._maps_of(concept) * e.sign
+        own, parts = images.mask_names.index(e.feature), range(0, len(some), PART)
+        masks = np.concatenate([images.masks_of(some[at : at + PART])[:, own].copy() for at in parts])
         there = masks.reshape(len(masks), -1).any(1)
         top = maps.reshape(len(maps), -1).max(1)
         kinds = {
@@ -135,24 +140,38 @@ class Concepts:
         return bank_of(self.material, some[used]), made
 
     @cached_property
-    def looked(self) -> tuple[NDArray[np.int64], dict[Unit, NDArray[np.float32]]]:
-        """The pictures that are looked at, and what the best units of all concepts do on them [picture, row, column].
+    def looked(self) -> NDArray[np.int64]:
+        """The numbers of the pictures that are looked at."""
+        order = np.random.default_rng(self.findings.counts.seed).permutation(len(self.search.images))
+        return np.sort(order[:LOOKED])
 
-        All of them in one pass.
-        """
-        images = self.search.images
-        some = np.sort(np.random.default_rng(self.findings.counts.seed).permutation(len(images))[:LOOKED])
-        units = sorted({e.unit for e in self.findings.evidence if e.unit is not None}, key=str)
-        by_site = {site: [unit for unit in units if unit.site == site] for site in {unit.site for unit in units}}
-        pairs = {
-            site: (np.tile(some, len(own)), np.repeat([unit.index for unit in own], len(some)))
-            for site, own in by_site.items()
-        }
-        found = maps_of_pairs(self.search.network, images, pairs)
-        return some, {
-            unit: found[site][at * len(some) : (at + 1) * len(some)]
-            for site, own in by_site.items()
-            for at, unit in enumerate(own)
+    def _maps_of(self, concept: int) -> NDArray[np.float32]:
+        """What the best unit of a concept does on the pictures that are looked at, [picture, row, column]."""
+        unit = self.findings.evidence[concept].unit
+        assert unit is not None
+        if unit not in self._maps:
+            self._maps.clear()
+            self._maps.update(self._next_maps(concept))
+        return self._maps[unit]
+
+    def _next_maps(self, first: int) -> dict[Unit, NDArray[np.float32]]:
+        """Those of a concept and of the next ones, as many as can be held, so that one pass serves them all."""
+        grids = {outlet.site: outlet.grid for outlet in self.search.outlets}
+        kept: dict[Site, list[int]] = {}
+        held = 0
+        for e in self.findings.evidence[first:]:
+            if e.unit is None or e.kind != "span" or e.unit.index in kept.get(e.unit.site, ()):
+                continue
+            held += len(self.looked) * prod(grids[e.unit.site])
+            if kept and held > HELD:
+                break
+            kept.setdefault(e.unit.site, []).append(e.unit.index)
+        pairs = {site: (np.tile(self.looked, len(own)), np.repeat(own, len(self.looked))) for site, own in kept.items()}
+        found = maps_of_pairs(self.search.network, self.search.images, pairs)
+        return {
+            Unit(site, index): maps
+            for site, own in kept.items()
+            for index, maps in zip(own, np.split(found[site], len(own)), strict=True)
         }
 
 
