@@ -18,7 +18,7 @@ from cellscope.models.state_dict import read_state_dict
 from cellscope.pipeline.picture_training import held_back_images
 from cellscope.training.checkpoint import read_checkpoint
 from cellscope.training.picture_batches import channels_last
-from cellscope.training.run import RUNS, RunFolder, Which, all_runs, open_run
+from cellscope.training.run import RUNS, RunFolder, Which, all_runs, open_run, weights_told
 
 
 def is_picture_run(run: RunFolder) -> bool:
@@ -65,9 +65,7 @@ def load_classifier(run: RunFolder, *, which: Which = "best") -> Classifier:
         module = shapes.build()
     fill(module, own, path)
     channels_last(module)  # its convolutions answer nearly twice as quickly
-    said = f"{shapes.describe()}, {which} weights"
-    if isinstance(description.get("step"), int):
-        said += f" (step {description['step']:,})"
+    said = f"{shapes.describe()}, {weights_told(which, description)}"
     preprocessing = Preprocessing.from_json(info["preprocessing"])
     return Classifier(module.eval(), shapes.shape, tuple(info["classes"]), preprocessing, run.name, said)
 

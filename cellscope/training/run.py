@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +180,9 @@ def open_run(name: str | Path, runs: Path = RUNS) -> RunFolder:
         try:
             if str(name) and (path / "run.json").is_file():
                 return RunFolder(path)
-        except OSError:
-            pass  # no name for a file here, such as one that is too long
+        except OSError as error:
+            if error.errno != ENAMETOOLONG:  # no file system has a run of such a name
+                raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     raise not_found("run", str(name), [run.name for run in reversed(all_runs(runs))])
 
 
@@ -195,10 +197,14 @@ def load_network(run: RunFolder | str | Path, *, which: Which = "best", device: 
     path = folder.weights(which)
     tensors, description = read_checkpoint(path)
     module = _filled(config, tensors, path)
-    said = f"{config.describe()}, {f'{which} weights' if which in ('best', 'last') else 'a snapshot'}"
-    if isinstance(description.get("step"), int):
-        said += f" (step {description['step']:,})"
+    said = f"{config.describe()}, {weights_told(which, description)}"
     return Network(module.to(device).eval(), vocabulary, folder.name, said)
+
+
+def weights_told(which: Which, description: dict[str, Any]) -> str:
+    """Which weights these are, for people: `best weights (step 640)`, `a snapshot (step 640)`."""
+    said = f"{which} weights" if which in ("best", "last") else "a snapshot"
+    return f"{said} (step {description['step']:,})" if isinstance(description.get("step"), int) else said
 
 
 def _filled(config: CharRNNConfig, tensors: dict[str, torch.Tensor], path: Path) -> CharRNN:

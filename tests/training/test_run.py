@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,18 @@ def test_a_name_counts_its_bytes(tmp_path):
     assert check_name(free_name(tmp_path, "文" * 80)) == "文" * 26 + "-1"
     with pytest.raises(InputError, match="no run 'x"):
         open_run("x" * 300, tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_no_run_that_is_missing(tmp_path, monkeypatch):
+    """What the operating system says is handed on in one line, with the path."""
+
+    def refused(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(InputError, match="runs.r cannot be read: Permission denied") as caught:
+        open_run("r", tmp_path / "runs")
+    assert not isinstance(caught.value, MissingError)
 
 
 def test_a_file_is_no_folder_of_runs(tmp_path):
@@ -103,6 +116,8 @@ def test_best_last_and_snapshots_are_told_apart(run):
     found = [load_network(run, which=which).module.decoder.bias[0].item() for which in ("best", 0, 64, "64")]
     assert found == [1, 2, 3, 3]
     assert load_network(run, which="last").module.decoder.bias[0] == 0
+    said = [load_network(run, which=which).description for which in ("best", "last", 64)]
+    assert [one.rpartition(", ")[2] for one in said] == ["best weights (step 9)", "last weights", "a snapshot (step 9)"]
     for which in (5, "newest", "../run"):
         with pytest.raises(MissingError, match="best, last, 0, 64"):
             load_network(run, which=which)
