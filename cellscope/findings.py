@@ -132,7 +132,8 @@ class Findings:
     def bar(self) -> Floats:
         """What a unit has to beat, [feature, unit]: the last three characters, and the untrained network."""
         untrained = np.array([e.untrained for e in self.evidence])[:, None]
-        return np.maximum(np.nan_to_num(self.scores["three"], nan=0.0), np.nan_to_num(untrained, nan=0.0))
+        bar: Floats = np.maximum(np.nan_to_num(self.scores["three"], nan=0.0), np.nan_to_num(untrained, nan=0.0))
+        return bar
 
     def best(self) -> Floats:
         """What a feature is scored by, [feature, unit]: AUC, or rank correlation where it is numeric."""
