@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from cellscope.errors import InputError
 from cellscope.models.classifier import wrap
 from cellscope.pipeline.find_pictures import find_pictures
 from cellscope.pipeline.picture_pages.effort import QUICK
-from cellscope.pipeline.picture_pages.write import write_picture_pages
+from cellscope.pipeline.picture_pages.write import _behind, write_picture_pages
 
 EFFORT = replace(
     QUICK, steps=2, climb=2, published=2, climbed=2, checked=1, lesioned=40, damaged=20, moved=8, lessons=40, fits=10,
@@ -165,3 +166,43 @@ def test_nothing_in_a_name_runs(tmp_path: Path, offline_page: Any) -> None:
         offline_page.goto(path.resolve().as_uri())
         assert offline_page.evaluate("window.ran") is None
         assert offline_page.locator("img[src=x]").count() == 0
+
+
+def test_after_an_error_no_page_is_begun() -> None:
+    """A page that cannot be written is said when the third one comes, not after all were measured."""
+    begun: list[int] = []
+
+    def page(number: int) -> Path:
+        begun.append(number)
+        raise OSError("the disk is full")
+
+    def measure() -> None:
+        with _behind() as write:
+            for number in range(9):
+                write(page, number)
+
+    with pytest.raises(OSError, match="the disk is full"):
+        measure()
+    assert set(begun) <= {0, 1}
+
+
+def test_a_stop_does_not_wait_for_pages_that_are_not_begun() -> None:
+    """The one that is being written is written whole, those behind it are left out."""
+    begun: list[int] = []
+    go_on = Event()
+
+    def page(number: int) -> Path:
+        begun.append(number)
+        go_on.wait(60)
+        return Path()
+
+    def measure() -> None:
+        with _behind() as write:
+            write(page, 0)
+            write(page, 1)
+            Timer(0.2, go_on.set).start()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure()
+    assert set(begun) <= {0}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cellscope.axes import Progress
 from cellscope.errors import InputError
@@ -29,26 +32,42 @@ def write_picture_pages(
     dear = Dear.of(material, two, effort, progress)
     concepts = Concepts(material)
     total = len(search.outlets) + len(search.findings.features) + 1
-    writing: list[Future[Path]] = []
-    with ThreadPoolExecutor(1, "cellscope-pages") as pool:  # a page is compressed while the next one is measured
+    with _behind() as write:  # a page is compressed while the next one is measured
         for position, outlet in enumerate(search.outlets):
             if progress:
                 progress(position, total, str(outlet.site))
             layer = layer_page(material, concepts, dear, position, effort)
-            if len(writing) > 1:  # so that pages do not wait in memory
-                writing.pop(0).result()
-            writing.append(pool.submit(write_layer_page, reports, layer, single_file=single_file))
+            write(write_layer_page, reports, layer, single_file=single_file)
         for concept, feature in enumerate(search.findings.features):
             if progress:
                 progress(len(search.outlets) + concept, total, feature.name)
-            page = concepts.page(concept)
-            writing.append(pool.submit(write_concept_page, reports, page, single_file=single_file))
+            write(write_concept_page, reports, concepts.page(concept), single_file=single_file)
         run = run_page(material, concepts, dear, two, effort, progress)
-        for future in writing:
-            future.result()
     path = write_picture_run_page(reports, run, single_file=single_file)
     write_index(reports, single_file=single_file)
     return path
+
+
+@contextmanager
+def _behind() -> Iterator[Callable[..., None]]:
+    """`write(function, ..)` is done beside what follows: two pages at most wait, and after an error or a stop none is
+    begun. An error is raised by the write after the next, or at the end.
+    """
+    waiting: list[Future[Path]] = []
+    with ThreadPoolExecutor(1, "cellscope-pages") as pool:
+
+        def write(page: Callable[..., Path], *given: Any, **options: Any) -> None:
+            if len(waiting) > 1:  # so that pages do not wait in memory
+                waiting.pop(0).result()
+            waiting.append(pool.submit(page, *given, **options))
+
+        try:
+            yield write
+            for future in waiting:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _halves(search: PictureSearch, effort: Effort) -> Halves | None:
