@@ -22,13 +22,15 @@ SHARE = 0.95
 SPARSE = 16
 """So many units at most, and no more than a quarter of all, are few."""
 FLOOR = 0.01
-"""Nothing is told where the interval of the most that is explained does not lie above this share of the variance."""
+"""Nothing is told where the interval of what all units explain does not lie above this share of the variance: their
+number was not chosen, as that of the units that tell most is, on the text that reports.
+"""
 
 CRITERION = (
     f"R2 of a linear reading, on blocks that it was not chosen on. Local: one unit has {SHARE:.0%} of what all have; "
-    f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: no "
-    f"number of units tells it (the interval of the highest R2 does not lie above {FLOOR:g}). A feature is read some "
-    "characters late where its best unit is"
+    f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: all "
+    f"units together tell nothing for sure (the interval of their R2 does not lie above {FLOOR:g}). A feature is read "
+    "some characters late where its best unit is"
 )
 
 
@@ -90,7 +92,9 @@ class Probe:
 
     @property
     def told(self) -> float:
-        """What all units have: no less than fewer do, though the reading of all may be the worse for its size."""
+        """What all units have: no less than fewer do, though the reading of all may be the worse for its size. That
+        number of units is chosen on the text that reports, so it is a measure for shares alone (see FLOOR).
+        """
         return self.most.score
 
     @property
@@ -101,7 +105,7 @@ class Probe:
     @property
     def needed(self) -> int | None:
         """The fewest units, of those tried, that have what all have; None where nothing is told."""
-        if not self.rungs or not self.most.low > FLOOR:
+        if not self.rungs or not self.all.low > FLOOR:
             return None
         return next(r.units for r in self.rungs if r.score >= SHARE * self.told)
 
@@ -138,15 +142,17 @@ class Probe:
             return f"{self.feature}: nothing for sure: all {self.of:,} units together tell R2 {_told(self.all)}"
         part = next(r.score for r in self.rungs if r.units == self.needed) / self.told
         best, alone = named(self.chosen[0]), f"{max(self.share[0], 0):.0%}"
-        have = f"what all {self.of:,} units tell (R2 {_told(self.most)})"
+        have = f"the most that units tell ({self.most.units:,} of {self.of:,}: R2 {_told(self.most)})"
+        if self.most is self.all:
+            have = f"what all {self.of:,} units tell (R2 {_told(self.all)})"
         equal = f"; {self.equalled:,} units drawn at random tell as much as the best one" if self.equalled else ""
         if self.selective <= 0:  # what is read could as well be learnt by heart
             equal += f"; but the probe reads as much of labels by chance (control task, R2 {digits(self.all.control)})"
         late = f", read {self.lag} character{'s' * (self.lag > 1)} late," if self.lag else ""
         if self.spread == "local":
             return f"{self.feature}{late} is local: {best} alone has {alone} of {have}{equal}"
-        many = f"it takes {self.needed:,} units to have {part:.0%} of {have}"
-        return f"{self.feature}{late} is {self.spread}: {many}; the best one, {best}, has {alone}{equal}"
+        takes = f"it takes {self.needed:,} units to have {part:.0%} of {have}"
+        return f"{self.feature}{late} is {self.spread}: {takes}; the best one, {best}, has {alone}{equal}"
 
     def figures(self) -> dict[str, Any]:
         """Every figure by its name, with the verdict; units by their addresses."""

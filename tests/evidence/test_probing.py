@@ -14,10 +14,10 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
-from cellscope.axes import Site
+from cellscope.axes import Site, Unit
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
-from cellscope.evidence.probes import FLOOR, SHARE
+from cellscope.evidence.probes import FLOOR, SHARE, Probe, Rung
 from cellscope.evidence.probing import BLOCKS, judged, measure, probe
 from cellscope.features.feature import Feature
 from cellscope.observe import ArraySource, rounds
@@ -111,6 +111,22 @@ def test_what_no_unit_knows_is_nothing():
     assert none.needed is None
     assert max(r.score for r in none.rungs) < 0.02
     assert "nothing" in none.verdict
+
+
+def test_the_luckiest_of_many_readings_is_no_telling() -> None:
+    """The number of units that tell most is not chosen to be tested; where all tell more than nothing, it is named."""
+
+    def made(score: float, low: float) -> Probe:
+        rungs = [Rung(units=k, score=s, low=o, high=s + 0.1)
+                 for k, s, o in ((1, 0.01, 0.0), (2, 0.05, 0.02), (4, score, low))]  # fmt: skip
+        return Probe(feature="luck", kind="span", labelled=100, rows=1000, of=4, rungs=tuple(rungs),
+                     chosen=(Unit(HERE, 2),), share=(0.2, 0.1, 0.3))  # fmt: skip
+
+    lucky, sure = made(-0.1, -0.3), made(0.04, 0.015)
+    assert (lucky.spread, lucky.needed) == ("nothing", None)
+    assert lucky.verdict == "luck: nothing for sure: all 4 units together tell R2 -0.10, -0.30 to 0.00"
+    assert sure.needed == 2
+    assert "the most that units tell (2 of 4: R2 0.05, 0.02 to 0.15)" in sure.verdict
 
 
 def test_the_share_and_the_floor_are_what_the_verdict_rests_on():
