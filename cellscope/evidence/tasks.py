@@ -58,11 +58,9 @@ class Tasks:
         masks = grid.mask[:, rows]
         drawn = self.control.labels(keys[rows])
         drawn[self.spans :] *= masks
-        # A number enters by its rank, as it does everywhere else: what is far out would drown the rest.
-        table = np.concatenate([grid.spans, grid.rank], dtype=np.float32)
         late = [np.maximum(rows - lag, 0) for lag in range(1, self.late + 1)]  # first stands for what is before a round
-        parts = [table[:, rows], *(table[self._whole[:, None, None], at] for at in late), drawn]
-        return np.concatenate(parts), masks[self._partial - self.spans]
+        heard = [_taken(grid, rows), *(_taken(grid, at)[self._whole] for at in late)]
+        return np.concatenate([*heard, drawn]), masks[self._partial - self.spans]
 
     def chosen(self, covariance: Covariance) -> Integers:
         """For each feature the task at whose lag its best unit tells most of it on the choosing blocks, then all
@@ -81,3 +79,10 @@ class Tasks:
             if told[f] < SHARE * told[best] and told[best] - told[f] > FLOOR:
                 made[f] = best
         return np.concatenate([made, np.arange(len(self.counted) - self.many, len(self.counted))])
+
+
+def _taken(grid: LabelGrid, rows: Integers) -> NDArray[np.float32]:
+    """The labels [feature, ..] of some rows, and only of those, for a round has a million. A number enters by its rank,
+    as it does everywhere else: what is far out would drown the rest.
+    """
+    return np.concatenate([grid.spans[:, rows], grid.rank[:, rows]], dtype=np.float32)
