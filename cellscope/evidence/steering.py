@@ -66,12 +66,14 @@ def edits_of(held: Sequence[Held]) -> dict[Site, Edit]:
     """The edits that hold the units and components, for `listen`; InputError where one is held twice, where what is
     held follows from the rest, and for a component of several streams.
     """
-    values: dict[Unit, float] = {}
+    values: dict[Any, float] = {}
     streams: dict[Site, list[Held]] = {}
     for one in held:
-        if one.unit in values:
-            raise InputError(f"{one.unit} is held twice, at {values[one.unit]:g} and {one.value:g}; hold it once")
-        values[one.unit] = one.value
+        # The number of a component tells it from others of its basis alone: files and probes may be several.
+        which = one.name, None if one.basis is None else one.basis.directions[:, one.unit.index].tobytes()
+        if which in values:
+            raise InputError(f"{one.name} is held twice, at {values[which]:g} and {one.value:g}; hold it once")
+        values[which] = one.value
         streams.setdefault(one.unit.site if one.basis is None else one.basis.stream, []).append(one)
     return {site: _edit(some) for site, some in streams.items()}
 

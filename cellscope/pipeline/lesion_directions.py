@@ -55,7 +55,11 @@ def spans_of(components: Sequence[Component], learn: Learn) -> tuple[Spans, str]
     vectors: dict[Site, dict[str, Floats]] = {}
     for component in components:
         basis, unit = learn(component)
-        vectors.setdefault(basis.stream, {})[basis.called(unit.index)] = basis.held(unit.index, 0.0)[0]
+        some, name = vectors.setdefault(basis.stream, {}), basis.called(unit.index)
+        vector = basis.held(unit.index, 0.0)[0]
+        if not np.array_equal(some.get(name, vector), vector):  # files of one name lie in two folders
+            name = f"{basis.site.path}:{component.choice.kind}/{unit.index}"
+        some[name] = vector
     return {site: axes_of(list(some.values())) for site, some in vectors.items()}, ", ".join(
         name for some in vectors.values() for name in some
     )
@@ -77,11 +81,9 @@ def planned_directions(subject: Any, held: Spans, name: str, *, fill: str, draws
     moments, rng = subject.moments, np.random.default_rng(seed)
     sizes = {site: len(moments.mean[site]) for site in held}
     heard = {site: _heard(subject, site) for site in held}
-    alike = {site: [_alike(axis, heard[site], draws, rng) for axis in axes] for site, axes in held.items()}
-    drawn = [
-        {site: axes_of([some[k] for some in each]) for site, each in alike.items()}
-        for k in range(min(draws, 2 * CANDIDATES))
-    ]
+    alike = [(site, [_alike(axis, axes, heard[site], draws, rng) for axis in axes]) for site, axes in held.items()]
+    many = min(len(some) for _, each in alike for some in each)
+    drawn = [{site: axes_of([some[k] for some in each]) for site, each in alike} for k in range(many)]
     chances = random_sets(sum(sizes.values()), powers(sum(sizes.values())), FEW, rng) if deep else []
     plan = Plan(name, sum(map(len, held.values())), fill, seed, _ratios(held, drawn, heard), "direction")
     means = {site: moments.fill(site, "mean") for site in held}
@@ -121,11 +123,16 @@ def _heard(subject: Any, site: Site) -> Floats:
     return centred
 
 
-def _alike(vector: Floats, heard: Floats, draws: int, rng: np.random.Generator) -> Floats:
+def _alike(vector: Floats, held: Floats, heard: Floats, draws: int, rng: np.random.Generator) -> Floats:
     """Random directions [draw, unit] of unit length, those along which the state varies most nearly as along `vector`:
     out of some that point anywhere, some that mix a few states at random, and some that mix a few principal axes, among
     which there are directions of little variance too.
+
+    Where there is room they are at right angles to all axes `held`, [axis, unit]: if the state varies most along one of
+    these, what varies as much would else be nearly that axis again. None where all axes there are, are held.
     """
+    if len(held) == len(vector):
+        return np.empty((0, len(vector)))
     anywhere = rng.standard_normal((CANDIDATES, len(vector)))
     states, weights = heard[rng.integers(0, len(heard), (CANDIDATES, 8))], rng.standard_normal((CANDIDATES, 8))
     mixed = np.einsum("ksu,ks->ku", states, weights)
@@ -133,6 +140,10 @@ def _alike(vector: Floats, heard: Floats, draws: int, rng: np.random.Generator) 
     turned = np.einsum("ksu,ks->ku", axes, rng.standard_normal((CANDIDATES, 4)))
     made = np.concatenate([anywhere, mixed, turned])
     made /= np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
+    if 2 * len(held) <= len(vector):
+        made -= made @ held.T @ held
+    length = np.linalg.norm(made, axis=1)
+    made = made[length > 1e-6] / length[length > 1e-6, None]
     along = np.log(np.maximum(((heard @ made.T) ** 2).mean(0), 1e-12))
     own = np.log(max(float(((heard @ vector) ** 2).mean()), 1e-12))
     nearest: Floats = made[np.argsort(np.abs(along - own), kind="stable")[:draws]]
