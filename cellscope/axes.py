@@ -70,7 +70,7 @@ class Unit:
     @classmethod
     def parse(cls, text: str) -> Unit:
         """The unit that an address names; InputError where it is none."""
-        match = re.fullmatch(r"(.+)/(\d+)", text.strip())
+        match = re.fullmatch(r"(.+)/(\d{1,9})", text.strip())
         if not match:
             raise InputError(f"{text!r} is not a unit; write site/index, as in lstm.0:cell/221")
         return cls(Site.parse(match[1]), int(match[2]))

@@ -57,6 +57,8 @@ def explain(
         raise InputError(_of_pictures(seen.name, Unit.parse(unit), reports))
     with bar("searching") as progress:
         explained = explain_in(run, unit, progress=progress, **options)
+    for caveat in explained.material.search.caveats:
+        note(f"note: {caveat}")
     if form == "json":
         click.echo(explained.json())
     else:

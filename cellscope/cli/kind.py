@@ -9,7 +9,7 @@ import click
 
 from cellscope.cli.figures import FORMAT, as_json
 from cellscope.cli.options import SEED, network_options, text_options
-from cellscope.cli.say import bar, tabulate
+from cellscope.cli.say import bar, note, tabulate
 
 if TYPE_CHECKING:
     from cellscope.evidence.portraits import Portrait
@@ -49,6 +49,8 @@ def kind(run: str | None, unit: str | None, form: str, **options: Any) -> None:
         raise InputError("kind needs a UNIT, as in: cellscope kind RUN lstm.0:cell/221")
     with bar("searching") as progress:
         told = kind_in(run, unit, progress=progress, **options)
+    for caveat in told.search.caveats:
+        note(f"note: {caveat}")
     if form == "json":
         click.echo(as_json(**told.portrait.figures(), **told.figures()))
     else:

@@ -26,6 +26,7 @@ class Basis:
     site        where the components are heard, as `lstm.0.cell:pca`; `over` are the sites whose units they are made of
     directions  float32 [unit, component], in units of the activations; units of several sites one after the other
     about       what the components are, in words; `names` what they are called beside their number, if anything
+    caveats     sentences that say what weakens findings on them
     """
 
     site: Site
@@ -35,6 +36,7 @@ class Basis:
     rectified: bool = False
     about: str = ""
     names: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.directions.shape[1])

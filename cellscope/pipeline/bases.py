@@ -19,6 +19,7 @@ from cellscope.evidence.probing import judged, measure
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource
 from cellscope.pipeline.objectives import read_vectors
+from cellscope.pipeline.saved import caveats_of
 
 KINDS = ("pca", "ica", "dictionary", "probe")
 """`probe` has a direction for each feature: the reading of all units that was fitted to it on the even blocks."""
@@ -70,7 +71,7 @@ class Choice:
         """The bases of a network's sites, learnt on corpus[start:], in the rounds in which it will be searched."""
         with NetworkSource(network, corpus, sites, exact=exact) as source:
             if self.saved:
-                return (self.read(source.sizes),)
+                return (replace(self.read(source.sizes), caveats=caveats_of(Path(self.kind), corpus, start)),)
             if self.kind == "probe":
                 # A search reads every unit on time, and says itself how late it is.
                 measured = measure(source, corpus, features, start=start, seed=seed, late=0, progress=progress)

@@ -97,6 +97,7 @@ class Explained:
             "network": search.network.description,
             "corpus": search.corpus.name,
             "characters": search.findings.characters,
+            "caveats": search.caveats,
             "sentence": self.sentence,
             "lowest": self.lowest,
             "highest": self.highest,

@@ -95,6 +95,11 @@ class Search:
     findings: Findings
     bases: tuple[Basis, ...] = ()
 
+    @property
+    def caveats(self) -> list[str]:
+        """What weakens findings on directions that were made elsewhere."""
+        return [caveat for basis in self.bases for caveat in basis.caveats]
+
     @contextmanager
     def source(self) -> Iterator[Source]:
         """What the searched units do, to be heard again."""

@@ -68,7 +68,8 @@ def caveats(search: Search, feature: int, histograms: Histograms) -> list[str]:
             f"The current character alone gives the feature away ({name} {digits(e.current)}): "
             "a high score says little here."
         )
-    if math.isnan(e.untrained):
+    said += search.caveats
+    if math.isnan(e.untrained) and not search.caveats:
         why = "Recorded" if isinstance(search.network, Recorded) else "Too rare"
         said.append(UNTRAINED[why])
     if e.high - e.low > 0.1:

@@ -120,17 +120,20 @@ def lesion_in(
     if fill == "outside" and not deep:
         raise InputError("--fill outside means outside a feature; name one, as in --feature url")
     features = select(asked, files)
+    for component in components:
+        component.check(network, features)
     sites = tuple(dict.fromkeys(site for component in components for site in component.over)) or tuple(held)
     subject = subject_of(network, folder, corpus, features, sites, characters=characters, asked=deep, progress=progress)
     options: dict[str, Any] = {"fill": fill, "draws": draws, "deep": deep, "seed": seed}
     if components:
-        # Nothing that knows of features is fitted to the text that is read under the lesion.
+        # Nothing that knows of features is fitted to the text that is read under the lesion. Other components are those
+        # of a search: a seed of the lesion's own would make others.
         before = corpus.part(0, subject.start)
         learn = learnt_from(
             network,
             lambda one: before if one.choice.kind == "probe" else corpus,
             features,
-            seed=seed,
+            seed=SEED,
             progress=progress,
         )
         spans, name = spans_of(components, learn)

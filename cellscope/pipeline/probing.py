@@ -6,11 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
@@ -28,7 +25,7 @@ from cellscope.pipeline.lesion_directions import axes_of, planned_directions
 from cellscope.pipeline.lesions import DRAWS as LESIONS
 from cellscope.pipeline.lesions import Subject, present, split, subject_of
 from cellscope.pipeline.networks import open_network
-from cellscope.report.files import write_whole
+from cellscope.pipeline.saved import Fitted, beside, save_fitted
 from cellscope.training.run import RUNS, RunFolder
 
 LESIONED = 50_000
@@ -119,7 +116,10 @@ def probe_in(
         measured = measure(source, read, features, start=start, seed=seed, progress=progress)
     found = judged(measured, draws, progress)
     if save is not None:
-        _save(save, found)
+        if not found.probes[0].rungs:
+            raise InputError(f"no direction to keep: {found.probes[0].remark}")
+        what = Fitted(features[0].name, str(sites[0]), corpus.name, corpus.digest, start, stop)
+        save_fitted(save, found.weights[0], what)
     told: tuple[Need, ...] = ()
     if lesion:
         kept = [f for f in features if f.name in found.directions().names]
@@ -147,14 +147,6 @@ def _savable(path: Path, asked: Sequence[str], files: Sequence[Path]) -> None:
         raise InputError("--save keeps the direction of one feature; name one, as in --feature url")
     if path.suffix.lower() != ".npy":
         raise InputError(f"{path} is no place for a direction; give a name that ends in .npy")
-    if path.exists():
-        raise InputError(f"{path} is there already; give another name, or move it away")
-
-
-def _save(path: Path, found: Probes) -> None:
-    """Keep the reading of all units as an array [unit], in units of the activations."""
-    if not found.probes[0].rungs:
-        raise InputError(f"no direction to keep: {found.probes[0].remark}")
-    content = BytesIO()
-    np.save(content, found.weights[0])
-    write_whole(path, content.getvalue())
+    for file in (path, beside(path)):
+        if file.exists():
+            raise InputError(f"{file} is there already; give another name, or move it away")

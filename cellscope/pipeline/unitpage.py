@@ -88,6 +88,7 @@ def _headline(explained: Explained) -> Headline:
             f"Over the last {len(explained.material.scan.values):,} characters the unit goes from "
             f"{explained.lowest:.3g} to {explained.highest:.3g}.",
             "Features overlap: a unit that tracks one goes with those that lie inside it too.",
+            *explained.material.search.caveats,
         ),
         method=tuple(method(explained.material.search)),
     )

@@ -15,7 +15,7 @@ def named_unit(network: Network, address: str) -> Unit:
     """
     known = sites_of(network.module)
     text, slash, number = address.strip().rpartition("/")
-    if not slash or not text or not number.isdecimal():
+    if not slash or not text or not number.isdecimal() or len(number) > 9:
         there = ", ".join(f"{site}/0 to /{size - 1}" for site, size in known.items())
         raise InputError(f"{address!r:.120} is no unit; write site/number. There is {there}")
     try:

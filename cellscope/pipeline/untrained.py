@@ -39,7 +39,10 @@ def untrained_scores(
     """The same search on the same architecture with fresh weights: the best unit's score by feature name.
 
     Scores that `folder` already holds for this text, these sites and this definition of a feature are taken from there.
+    NaN for directions from a file, which are the same for either network: nothing was fitted to the fresh weights.
     """
+    if basis is not None and basis.saved:
+        return {f.name: math.nan for f in features}
     what = [corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL, LEAD]
     what += [] if basis is None else basis.key
     key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]

@@ -33,6 +33,8 @@ CELL = Site("lstm.0", "cell")
         ("lstm.0.cell:probe/parentheses", Choice("probe"), "parentheses"),
         ("lstm.0.cell:a folder/url.npy", Choice("a folder/url.npy"), "0"),
         ("lstm.0.cell:a folder/url.npy/2", Choice("a folder/url.npy"), "2"),
+        ("lstm.0.cell:probe/url.npy", Choice("probe/url.npy"), "0"),
+        ("lstm.0.cell:ica-3/2026112900/url.npy/1", Choice("ica-3/2026112900/url.npy"), "1"),
     ],
 )
 def test_an_address_says_what_is_meant(latch: Network, typed: str, choice: Choice, which: str) -> None:
@@ -56,6 +58,13 @@ def test_units_keep_their_addresses(latch: Network) -> None:
         ("lstm.0.cell:pca/url", InputError, "give its number"),
         ("lstm.0.cell:pca/8", MissingError, "no component 8 in lstm.0.cell:pca; it has 0 to 7"),
         ("lstm.0.cell:ica-4/4", MissingError, "it has 0 to 3"),
+        ("lstm.0.cell:ica-0/0", InputError, "a basis of no components has none; write ica-1"),
+        ("lstm.0.cell:probe-3/url", InputError, "leave the number of components out"),
+        ("lstm.0.cell:pca/" + 5000 * "1", MissingError, "no basis of lstm.0.cell has so many components"),
+        ("lstm.0.cell:ica-" + 5000 * "1" + "/1", MissingError, "has so many components"),
+        ("lstm.0.cell:probe/" + 5000 * "1", MissingError, "has so many components"),
+        ("lstm.0.cell:url.npy/" + 5000 * "1", MissingError, "has so many components"),
+        ("lstm.0:cell/" + 5000 * "1", InputError, "is no unit"),
         ("all:pca/0", MissingError, "write lstm.0.hidden, lstm.0.cell in place of all"),
         ("lstm.0.cell:tsne/0", MissingError, "no site 'lstm.0.cell:tsne'"),
     ],
@@ -115,3 +124,16 @@ def test_a_unit_as_a_direction_is_that_unit() -> None:
     values = torch.arange(8.0).view(2, 4)
     own, same = edits_of([Held(Unit(CELL, 2), 0.5)]), edits_of([Held(Unit(basis.site, 2), 0.5, basis)])
     assert torch.allclose(own[CELL](values.clone(), 0), same[CELL](values.clone(), 0))
+
+
+def test_what_is_held_twice_is_one_direction_of_one_name() -> None:
+    """Two that are the first of their bases may be held together, and one may not be held twice."""
+    site, none = Site("lstm.0.cell", "probe"), np.zeros(1, np.float32)
+    both = []
+    for k, name in enumerate(("url", "quote")):
+        direction = np.eye(4, dtype=np.float32)[:, k : k + 1]
+        both.append(Held(Unit(site, 0), 0.5 + k, Basis(site, (CELL,), direction, none, names=(name,))))
+    held = edits_of(both)[CELL](torch.zeros(1, 4), 0)
+    assert torch.allclose(held, torch.tensor([[0.5, 1.5, 0.0, 0.0]]), atol=1e-6)
+    with pytest.raises(InputError, match=r"lstm.0.cell:probe/url is held twice, at 0.5 and 0.5"):
+        edits_of([both[0], both[0]])

@@ -131,7 +131,10 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
 def _caveats(probe: Probe) -> tuple[str, ...]:
     said = [f"{CRITERION}.", "What a probe can read the network need not use."]
     if probe.lag:
-        said.append(f"Read is where the feature was {probe.lag} back: there the best unit tells most of it.")
+        said.append(
+            f"Read is where the feature was {probe.lag} back: there the best unit tells most of it. Its control task "
+            "is read at once, which is easier as a rule, so that what is told beyond it is rather too little."
+        )
     if probe.all.control > 0.5 * max(probe.all.score, 0):
         said.append(
             f"The control task reaches R² {probe.all.control:.2f}: much of this score any labels would get that hang "
