@@ -31,9 +31,7 @@ def share_of_units(findings: Findings, *, at: float) -> Share:
     found = np.array([e.found for e in evidence])[:, None] & findings.asked
     cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)  # as in `Findings.tracks`
     with np.errstate(invalid="ignore"):
-        near = (
-            (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found
-        )
+        near = (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found
     feature, unit = np.nonzero(near)
     weights = resampled(len(findings.counts.tally.total[REPORT::2]), seed=seed)  # blocks are those of every part
     if weights.shape[1] < 3:
