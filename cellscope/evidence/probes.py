@@ -22,15 +22,16 @@ SHARE = 0.95
 SPARSE = 16
 """So many units at most, and no more than a quarter of all, are few."""
 FLOOR = 0.01
-"""Nothing is told where the interval of what all units explain does not lie above this share of the variance: their
-number was not chosen, as that of the units that tell most is, on the text that reports.
+"""Nothing is told where neither the interval of what the best unit explains nor that of what all explain lies above
+this share of the variance: these two numbers of units were not chosen, as that which tells most is, on the text that
+reports.
 """
 
 CRITERION = (
     f"R2 of a linear reading, on blocks that it was not chosen on. Local: one unit has {SHARE:.0%} of what all have; "
-    f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: all "
-    f"units together tell nothing for sure (the interval of their R2 does not lie above {FLOOR:g}). A feature is read "
-    "some characters late where its best unit is"
+    f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: "
+    f"neither the best unit nor all together tell anything for sure (no interval of theirs lies above R2 {FLOOR:g}). A "
+    "feature is read some characters late where its best unit is"
 )
 
 
@@ -105,7 +106,7 @@ class Probe:
     @property
     def needed(self) -> int | None:
         """The fewest units, of those tried, that have what all have; None where nothing is told."""
-        if not self.rungs or not self.all.low > FLOOR:
+        if not self.rungs or not max(self.rungs[0].low, self.all.low) > FLOOR:
             return None
         return next(r.units for r in self.rungs if r.score >= SHARE * self.told)
 
@@ -139,7 +140,10 @@ class Probe:
         if not self.rungs:
             return self.remark
         if self.needed is None:
-            return f"{self.feature}: nothing for sure: all {self.of:,} units together tell R2 {_told(self.all)}"
+            return (
+                f"{self.feature}: nothing for sure: the best unit tells R2 {_told(self.rungs[0])}, all {self.of:,} "
+                f"together {_told(self.all)}"
+            )
         part = next(r.score for r in self.rungs if r.units == self.needed) / self.told
         best, alone = named(self.chosen[0]), f"{max(self.share[0], 0):.0%}"
         have = f"the most that units tell ({self.most.units:,} of {self.of:,}: R2 {_told(self.most)})"

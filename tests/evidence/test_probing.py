@@ -124,8 +124,13 @@ def test_the_luckiest_of_many_readings_is_no_telling() -> None:
 
     lucky, sure = made(-0.1, -0.3), made(0.04, 0.015)
     assert (lucky.spread, lucky.needed) == ("nothing", None)
-    assert lucky.verdict == "luck: nothing for sure: all 4 units together tell R2 -0.10, -0.30 to 0.00"
+    assert (
+        lucky.verdict
+        == "luck: nothing for sure: the best unit tells R2 0.01, 0.00 to 0.11, all 4 together -0.10, -0.30 to 0.00"
+    )
     assert sure.needed == 2
+    alone = replace(lucky, rungs=(replace(lucky.rungs[0], score=0.9, low=0.8), *lucky.rungs[1:]))
+    assert (alone.spread, alone.needed) == ("local", 1)  # the reading of all may be the worse for its size
     assert "the most that units tell (2 of 4: R2 0.05, 0.02 to 0.15)" in sure.verdict
 
 
