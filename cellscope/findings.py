@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,12 @@ ALSO = ("chosen", "sign", "within", "shifts", "lag_gain", "three")
 many independent shifts of the labels there could be, what the lag gains on the choosing half, and what the last three
 characters (or colours) give of what the unit was asked.
 """
+
+
+def asked_of(parts: Sequence[Any]) -> Flags:
+    """`Findings.asked` of the parts of a search [unit]: "anywhere in the picture" is another question than "here"."""
+    placed = [part.terms is PLACES for part in parts]
+    return np.repeat([p or not any(placed) for p in placed], [len(part.units) for part in parts])
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,7 @@ class Findings:
         """Which units were asked what the evidence is about [unit]: where concepts are asked of places in a picture,
         those of layers without places, who tell whether it is anywhere, were asked something else.
         """
-        placed = [part.terms is PLACES for part in self.parts]
-        return np.repeat([p or not any(placed) for p in placed], [len(part.units) for part in self.parts])
+        return asked_of(self.parts)
 
     def bar(self) -> Floats:
         """What a unit has to beat, [feature, unit]: the last three characters, and the untrained network."""

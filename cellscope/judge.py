@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from cellscope.axes import Unit
 from cellscope.evidence.intervals import expit, jackknife, logit
 from cellscope.evidence.multiplicity import family_wise, q_values
-from cellscope.evidence.terms import PLACES
 from cellscope.evidence.verdicts import CLEAR, Evidence
-from cellscope.findings import ALSO, COLUMNS, Findings, Floats
+from cellscope.findings import ALSO, COLUMNS, Findings, Floats, asked_of
 from cellscope.parallel import in_shares
 from cellscope.scores import association as scores
 from cellscope.scores.correlation import pearson, rank_correlation
@@ -46,9 +45,7 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
             values[[f for f, remark in enumerate(said) if remark]] = np.nan
     table = {name: np.concatenate([t[name] for t in tables], axis=1) for name in tables[0]}
     units = tuple(unit for part in parts for unit in part.units)
-    # "Anywhere in the picture" is another question than "here": where it is asked too, it does not choose the unit.
-    placed = [part.terms is PLACES for part in parts]
-    asked = np.repeat([p or not any(placed) for p in placed], sizes)
+    asked = asked_of(parts)  # what was asked something else does not choose the unit
     best = np.array([int(np.argmax(np.where(asked, np.nan_to_num(row, nan=-1.0), -2.0))) for row in table["chosen"]])
     features = parts[0].features
     q = q_values(np.array([table["p"][f, best[f]] for f in range(len(features))]))

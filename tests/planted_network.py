@@ -31,6 +31,16 @@ def planted_pictures(count: int = 240, seed: int = 0) -> ImageSet:
     return ImageSet("planted", pixels, labels, ("even", "odd"), masks, CONCEPTS)
 
 
+def planted_rows() -> tuple[Classifier, ImageSet]:
+    """A bare layer over rows of three columns, whose unit 1 is thrice column a; the class is the sign of b."""
+    rows = np.random.default_rng(0).standard_normal((400, 3)).astype(np.float32)
+    images = ImageSet("rows", rows, (rows[:, 1] > 0).astype(np.int64), ("low", "high"), columns=("a", "b", "c"))
+    layer = nn.Linear(3, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[0.0, 1, 0], [3, 0, 0]]))
+    return wrap(layer, (3,)), images
+
+
 class Planted(nn.Module):
     """Eight 1 x 1 filters, three of them planted and the others of noise, an in-place ReLU and class scores."""
 

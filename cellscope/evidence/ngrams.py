@@ -97,25 +97,6 @@ class NGrams:
             (self._outside,) = grown(self._outside)
 
 
-def ngram_losses(
-    corpus: Any,
-    vocabulary: Any,
-    start: int,
-    stop: int,
-    *,
-    learnt: Any,
-    order: int = ORDER,
-    progress: Progress | None = None,
-) -> NDArray[np.float32]:
-    """Nats of each character of corpus[start:stop) in models of 1 to `order` characters that are counted in the corpus
-    `learnt`, float32 [order, position].
-
-    Characters are told apart as the vocabulary does. The learnt text is streamed, once for every so many STRINGS.
-    """
-    some = ngram_pieces(corpus, vocabulary, start, stop, learnt=learnt, order=order, progress=progress)
-    return np.concatenate(list(some), axis=1)
-
-
 def ngram_pieces(
     corpus: Any,
     vocabulary: Any,
@@ -126,7 +107,11 @@ def ngram_pieces(
     order: int = ORDER,
     progress: Progress | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """The same, one piece of [start, stop) after the other, float32 [order, position]."""
+    """Nats of each character of corpus[start:stop) in models of 1 to `order` characters that are counted in the corpus
+    `learnt`, one piece after the other, float32 [order, position].
+
+    Characters are told apart as the vocabulary does. The learnt text is streamed, once for every so many STRINGS.
+    """
     piece = max(1, STRINGS // order)
     pieces = range(start, stop, piece)
     for turn, first in enumerate(pieces):

@@ -14,7 +14,7 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.evidence import ngrams
 from cellscope.evidence.discounts import MOST, Sampled, discount
-from cellscope.evidence.ngrams import NGrams, ngram_losses
+from cellscope.evidence.ngrams import NGrams, ngram_pieces
 
 TEXTS = st.text(alphabet="abc ", min_size=1, max_size=60)
 
@@ -60,6 +60,11 @@ def plain(learnt: str, context: str, symbol: str, order: int, symbols: int) -> f
     return share(context[len(context) - order + 1 :] if order > 1 else "", True)
 
 
+def losses(*what, **how) -> np.ndarray:
+    """All pieces together [order, position]."""
+    return np.concatenate(list(ngram_pieces(*what, **how)), axis=1)
+
+
 @given(TEXTS, TEXTS)
 @settings(max_examples=60, deadline=None)
 def test_the_nats_are_those_of_a_plain_rewrite(learnt: str, text: str) -> None:
@@ -102,11 +107,11 @@ def test_any_cutting_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = Corpus.from_text("".join(letters))
     vocabulary = Vocabulary.count(corpus)
     learnt = corpus.part(0, 4000)
-    whole = ngram_losses(corpus, vocabulary, 4100, 5900, learnt=learnt, order=7)
+    whole = losses(corpus, vocabulary, 4100, 5900, learnt=learnt, order=7)
     monkeypatch.setattr(ngrams, "WINDOW", 77)
     monkeypatch.setattr(ngrams, "STRINGS", 501 * 7)
     told: list[tuple[int, int]] = []
-    cut = ngram_losses(
+    cut = losses(
         corpus, vocabulary, 4100, 5900, learnt=learnt, order=7, progress=lambda done, of, _: told.append((done, of))
     )
     np.testing.assert_allclose(cut, whole, rtol=1e-6)

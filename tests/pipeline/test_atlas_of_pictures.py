@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted_network import DOWN, UP, planted_network, planted_pictures
-from torch import nn
+from planted_network import DOWN, UP, planted_network, planted_pictures, planted_rows
 
 from cellscope.data.images import ImageSet
-from cellscope.models.classifier import wrap
 from cellscope.pipeline.atlas import Atlas, atlas
 from cellscope.pipeline.atlas_scenes import chosen, scenes
 from cellscope.pipeline.atlaspage import compose_atlas, write_atlas
@@ -120,13 +118,8 @@ def test_a_unit_that_does_nothing_is_said_to() -> None:
 
 def test_rows_of_numbers_have_an_atlas() -> None:
     """Columns are tracked by correlation, and there are thumbnails without pictures."""
-    rng = np.random.default_rng(0)
-    rows = rng.standard_normal((400, 3)).astype(np.float32)
-    images = ImageSet("rows", rows, (rows[:, 1] > 0).astype(np.int64), ("low", "high"), columns=("a", "b", "c"))
-    layer = nn.Linear(3, 2)
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor([[0.0, 1, 0], [3, 0, 0]]))
-    made = atlas(find_pictures(wrap(layer, (3,)), None, images))
+    network, images = planted_rows()
+    made = atlas(find_pictures(network, None, images))
     assert {str(r["unit"]): r["feature"] for r in made.rows()}["model/1"] == "a"
     sample = compose_atlas(made).sample
     assert isinstance(sample, Scenes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted_network import DOWN, RED, UP, planted_network, planted_pictures
+from planted_network import DOWN, RED, UP, planted_network, planted_pictures, planted_rows
 from torch import nn
 
 from cellscope.axes import Site
@@ -121,13 +121,8 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_a_bare_layer_over_rows_is_searched() -> None:
     """Logistic regression, a network of one module, has findings for classes and for columns."""
-    rng = np.random.default_rng(0)
-    rows = rng.standard_normal((400, 3)).astype(np.float32)
-    images = ImageSet("rows", rows, (rows[:, 1] > 0).astype(np.int64), ("low", "high"), columns=("a", "b", "c"))
-    layer = nn.Linear(3, 2)
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor([[0.0, 1, 0], [3, 0, 0]]))
-    found = find_pictures(wrap(layer, (3,)), None, images).findings
+    network, images = planted_rows()
+    found = find_pictures(network, None, images).findings
     by = {e.feature: e for e in found.evidence}
     assert str(by["b"].unit) == "model/0"
     assert str(by["a"].unit) == "model/1"
