@@ -21,12 +21,13 @@ from cellscope.features.concepts import Concept
 from cellscope.hooks.modules import Outlet
 from cellscope.look import BATCH, BLOCKS, Glance, Places, look
 from cellscope.models.classifier import Classifier
+from cellscope.parallel import in_shares
 from cellscope.sinks.labels import LabelGrid, Ranker
 from cellscope.sinks.quantise import Quantiser
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
-FEW = 128
+FEW = 64
 """Places of a map that go to the null, at most: neighbours say nearly the same."""
 DRAWS = 499
 """Draws of the null: the same for all layers, so that a draw turns the masks of all of them alike."""
@@ -86,12 +87,24 @@ class _Grid:
         on = torch.from_numpy(labels.spans.astype(np.float32))
         self.together += (on @ on.T).long().numpy()
         if self.contexts is not None:
-            keys = colour_keys(glance.pixels, self.places.grid, self.places.rows, self.places.columns)
-            self.contexts.add_keys(part, keys, labels)
+            self.contexts.add_keys(part, self._keys(glance), labels)
         if self.alone is not None:
             self.alone.add(next(iter(glance.chunks.values())), glance.pixels, labels)
         self.heard += part.stop - part.start
         return labels
+
+    def _keys(self, glance: Glance) -> NDArray[np.uint64]:
+        """The colours of every place [picture x place], some pictures on each core."""
+        many, size = len(glance.index), len(self.places)
+        keys = np.empty(many * size, np.uint64)
+
+        def share(first: int, last: int) -> None:
+            keys[first * size : last * size] = colour_keys(
+                glance.pixels[first:last], self.places.grid, self.places.rows, self.places.columns
+            )
+
+        in_shares(many, share, each=2)
+        return keys
 
     def _spans(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Where each concept is on, bool [concept, picture, place]."""

@@ -18,6 +18,7 @@ from cellscope.axes import Site
 from cellscope.chunks import Chunk, Round
 from cellscope.data.images import ImageSet, Pixels
 from cellscope.hooks.modules import Outlet, evaluating, quick_layout, watch
+from cellscope.hooks.modules import outlets as known_outlets
 from cellscope.models.classifier import Classifier
 
 BATCH = 128
@@ -25,6 +26,10 @@ BLOCKS = 32
 PLACES = 1024
 """Places of a map that are looked at, at most, evenly spread: neighbours say nearly the same."""
 _FLOATS = 2**25
+_MAP = 2**20
+"""Numbers of a map that is played at once: larger ones are asked of the operating system each time anew, page by page,
+which took as long as the pass itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,8 @@ def look(
     """
     order = np.random.default_rng(seed).permutation(len(images))
     places = {outlet.site: Places.of(outlet.grid) for outlet in outlets}
-    largest = max(outlet.units * outlet.grid[0] * outlet.grid[1] for outlet in outlets)
-    batch = batch or int(np.clip(_FLOATS // largest, 8, BATCH))
+    batch = batch or int(np.clip(_FLOATS // _largest(outlets), 8, BATCH))
+    at_once = int(np.clip(_MAP // _largest(known_outlets(network.module, network.example)), 8, batch))
     with evaluating(network.module):
         memory = quick_layout(network.logits, network.example)
     keep = _Keep({outlet.grid: places[outlet.site] for outlet in outlets})
@@ -92,7 +97,8 @@ def look(
         for first in range(0, len(order), batch):
             index = order[first : first + batch]  # not sorted: neighbours would be of one class again
             pixels = images.pixels(index)
-            heard = seen.play(network.prepare(pixels).contiguous(memory_format=memory))
+            inputs = network.prepare(pixels).contiguous(memory_format=memory)
+            heard = _joined([seen.play(part) for part in torch.split(inputs, at_once)])
             chunks, rounds = {}, {}
             for outlet in outlets:
                 many, size = len(index), len(places[outlet.site])
@@ -101,6 +107,16 @@ def look(
                 rounds[outlet.site] = part
                 chunks[outlet.site] = Chunk(part.starts, part.block_of, {outlet.site: values}, 0, size)
             yield Glance(index, first, pixels, chunks, rounds)
+
+
+def _largest(outlets: Sequence[Outlet]) -> int:
+    """How many numbers the largest map of a picture has."""
+    return max(outlet.units * outlet.grid[0] * outlet.grid[1] for outlet in outlets)
+
+
+def _joined(parts: list[dict[Site, Tensor]]) -> dict[Site, Tensor]:
+    """What was heard of the parts of a batch, as one."""
+    return parts[0] if len(parts) == 1 else {site: torch.cat([part[site] for part in parts]) for site in parts[0]}
 
 
 class _Keep:

@@ -24,20 +24,25 @@ def colour_keys(
     x = torch.from_numpy(pixels[:, :3])
     if grid == (1, 1):
         third = max(1, x.shape[3] // 3)
-        own, left, right = (part.mean((2, 3)) for part in (x, x[..., :third], x[..., -third:]))
-        parts = [part[:, :, None] for part in (own, left, right)]
+        means = [part.mean((2, 3)) for part in (x, x[..., :third], x[..., -third:])]
+        fine, *coarse = (_codes(mean, levels) for mean, levels in zip(means, (FINE, COARSE, COARSE), strict=True))
     else:
-        mean = torch.nn.functional.adaptive_avg_pool2d(x, grid)
-        beside = [np.clip(columns + by, 0, grid[1] - 1) for by in (0, -1, 1)]
-        parts = [mean[:, :, torch.from_numpy(rows)[:, None], torch.from_numpy(c)].flatten(2) for c in beside]
-    fine, *coarse = (_codes(part, levels) for part, levels in zip(parts, (FINE, COARSE, COARSE), strict=True))
-    return (coarse[0] << np.uint64(42) | coarse[1] << np.uint64(21) | fine).ravel()
+        mean = (x if x.shape[2:] == grid else torch.nn.functional.adaptive_avg_pool2d(x, grid))[:, :, rows]
+        near = _codes(mean, COARSE)
+        fine = _codes(mean[..., columns], FINE)
+        coarse = [near[..., np.clip(columns + by, 0, grid[1] - 1)] for by in (-1, 1)]
+    keys: NDArray[np.uint64] = coarse[0].ravel().astype(np.uint64)
+    for code in (coarse[1], fine):
+        keys = keys << np.uint64(21) | code.ravel().astype(np.uint64)
+    return keys
 
 
-def _codes(colours: Tensor, levels: int) -> NDArray[np.uint64]:
-    """Colours [picture, channel, place] in 0..1 as numbers [picture, place]."""
+def _codes(colours: Tensor, levels: int) -> NDArray[np.int32]:
+    """Colours [picture, channel, ..] in 0..1 as numbers [picture, ..]."""
     many = levels**2 if colours.shape[1] == 1 else levels
-    steps = (colours * many).clamp(0, many - 1).long()
-    weights = torch.tensor([many**k for k in range(colours.shape[1])])
-    code: NDArray[np.uint64] = (steps * weights[:, None]).sum(1).numpy().astype(np.uint64)
-    return code
+    steps = (colours * many).to(torch.int32).clamp_(0, many - 1)
+    code = steps[:, 0].clone()
+    for channel in range(1, steps.shape[1]):
+        code += steps[:, channel] * many**channel
+    made: NDArray[np.int32] = code.numpy()
+    return made

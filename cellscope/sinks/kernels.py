@@ -114,7 +114,9 @@ def to_bins(
     first: int,
     last: int,
 ) -> None:
-    """Bin units first..last of one site's `values` [lane, step, unit], whose unit 0 is unit `base` of everything else.
+    """Bin lanes first..last of one site's `values` [lane, step, unit], whose unit 0 is unit `base` of everything else.
+
+    All units of a stretch of a lane one after the other: its lines of memory are fetched once, for all of them.
 
     waiting  uint8 [tile, lane, step, TILE], written from step `at` on
     kept     [lane, step, unit], the rank, of every `stride`-th step
@@ -122,20 +124,20 @@ def to_bins(
     powers   [block, unit, 2], sums and sums of squares
     middle   [unit], taken off the activations before they are summed
     """
-    lanes, steps, _ = values.shape
+    _, steps, units = values.shape
     x, sparse = np.zeros((RUN, TILE), np.float32), stride * stride
     cell, flat = np.empty((RUN, TILE), np.int32), np.zeros(RUN * TILE, np.uint8)
     bins = flat.reshape((RUN, TILE))
     c, s = np.zeros(TILE, np.float32), np.ones(TILE, np.float32)
     sums = np.empty((2, TILE), np.float32)
     look_up = np.zeros((TILE, bin_of.shape[1]), np.uint8)
-    for lane in range(lanes):
+    for lane in range(first, last):
         for start in range(0, steps, RUN):
             many = min(RUN, steps - start)
-            u = first
-            while u < last:
+            u = 0
+            while u < units:
                 tile, column = (base + u) // TILE, (base + u) % TILE
-                width = min(TILE - column, last - u)
+                width = min(TILE - column, units - u)
                 g = base + u
                 for t in range(many):
                     for k in range(width):

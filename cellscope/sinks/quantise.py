@@ -17,6 +17,9 @@ _TAIL = np.array([0.0003, 0.001, 0.002, 0.004, 0.006, 0.008])
 _BEYOND = np.array([0.0, 0.03, 0.1, 0.3, 1.0])
 _EVEN = np.arange(1, 25) / 25
 _SPREADS = (0.5, 0.8, 0.95, 1.0)
+"""Scales of cells that are tried: of the distances from the centre that are not none, so large a share is less."""
+_NEAR = 0.1
+"""One more where none of those fits: a ReLU's small values lie close to the many that are 0."""
 _LOSS = 0.002
 """So much of the pairs may become ties when edges move to the borders of cells; ties cost an AUC at most half of it."""
 
@@ -88,7 +91,10 @@ class Quantiser:
         most = _ties(edges, ordered) + _LOSS
         centre = ordered[[len(ordered) // 2]]
         away = np.sort(np.abs(ordered - centre))
-        for spread in _SPREADS:
+        away = away[min(np.count_nonzero(away == 0), len(away) - 1) :]
+        for spread in (*_SPREADS, _NEAR):
+            if spread == _NEAR and not self.searched[unit]:
+                break
             scale = np.array([1 / max(away[int(spread * (len(away) - 1))], _NARROWEST)], np.float32)
             ties = _ties(cells_of(edges, centre, scale), cells_of(ordered, centre, scale))
             if ties <= most:

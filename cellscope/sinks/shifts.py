@@ -84,22 +84,24 @@ class Shifts:
 
     def close(self) -> None:
         """End a round: every draw gets one random turn of each of its stretches."""
+        turned, chosen, first = [], [], 0
         for product, lanes in zip(self._sums, self._lanes, strict=True):
             self._alike += _alike(product, lanes)
-            real, imaginary = product.chunk(2, dim=1)
-            turned = torch.fft.irfft(torch.complex(real.contiguous(), imaginary.contiguous()), n=lanes, dim=0).numpy()
-            self.observed += turned[0]
+            turned.append(_untransformed(product, lanes))
+            self.observed += turned[-1][0].numpy()
             # No turn at all is one of them: only draws from the whole group of turns are exact.
-            self._add(turned, self._rng.integers(lanes, size=len(self.draws)))
+            chosen.append(first + self._rng.integers(lanes, size=len(self.draws)))
+            first += lanes
             self.turns[lanes] += 1
+        if turned:
+            self._add(torch.cat(turned), np.stack(chosen))
         self._sums, self._lanes = [], []
 
-    def _add(self, turned: NDArray[np.float32], chosen: NDArray[np.int64]) -> None:
-        def share(first: int, last: int) -> None:
-            for draw in range(first, last):
-                self.draws[draw] += turned[chosen[draw]]
-
-        in_shares(len(self.draws), share)
+    def _add(self, turned: torch.Tensor, chosen: NDArray[np.int64]) -> None:
+        """Add to every draw the turns [turn, feature, unit] that it got, `chosen` [stretch, draw]."""
+        picked = torch.zeros(len(self.draws), len(turned))
+        picked.scatter_(1, torch.from_numpy(chosen.T), 1.0)
+        torch.from_numpy(self.draws).flatten(1).addmm_(picked, turned.flatten(1))
 
     def merge(self, other: Shifts) -> Shifts:
         """Both together, in place of this one, between rounds; seeds must differ, or the turns of one would be those of
@@ -192,11 +194,25 @@ def _alike(product: torch.Tensor, lanes: int) -> NDArray[np.float32]:
 
     They are read off the transform [frequency, 2 feature, unit] (Wiener 1930, Khinchin 1934).
     """
-    frequency = torch.arange(1, len(product))
-    twice = torch.where(2 * frequency == lanes, 1.0, 2.0)
-    weights = twice * torch.cos(2 * torch.pi * torch.outer(torch.arange(ALIKE), frequency) / lanes)
-    sums = (weights @ product[1:].square().flatten(1)).view(ALIKE, 2, product.shape[1] // 2, -1)
+    sums = (_spectrum(lanes) @ product[1:].square().flatten(1)).view(ALIKE, 2, product.shape[1] // 2, -1)
     return sums.sum(1).numpy()
+
+
+@cache
+def _spectrum(lanes: int) -> torch.Tensor:
+    """What each frequency but the first adds to the autocorrelation at every lag, [lag, frequency]."""
+    frequency = torch.arange(1, lanes // 2 + 1)
+    twice = torch.where(2 * frequency == lanes, 1.0, 2.0)
+    return twice * torch.cos(2 * torch.pi * torch.outer(torch.arange(ALIKE), frequency) / lanes)
+
+
+def _untransformed(product: torch.Tensor, lanes: int) -> torch.Tensor:
+    """The sums at every turn [lane, feature, unit], of their transform [frequency, 2 feature, unit]."""
+    real, imaginary = (part.flatten(1) for part in product.chunk(2, dim=1))
+    cosines, sines = _waves(lanes)
+    # All frequencies but the first and, of an even number of lanes, the last stand for their conjugates as well.
+    twice = torch.where(2 * torch.arange(len(product)) % lanes == 0, 1.0, 2.0)[:, None] / lanes
+    return ((twice * cosines).T @ real + (twice * sines).T @ imaginary).view(lanes, product.shape[1] // 2, -1)
 
 
 @cache

@@ -19,6 +19,8 @@ from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.waiting import Waiting
 
 COUNTED = ("total", "positive", "inside", "powers", "products", "numbers")
+PARTS = 16
+"""Shares of the lanes that are summed side by side."""
 BINNED = tuple(Quantiser.__dataclass_fields__)
 
 
@@ -38,11 +40,19 @@ class Tally:
     def __init__(self, quantiser: Quantiser, spans: int, numerics: int, blocks: int, *, stride: int = 1) -> None:
         units = len(quantiser)
         self.quantiser, self.stride = quantiser, stride
-        self.inside = np.zeros((units, BINS, 2))
-        self.powers = np.zeros((blocks, units, 2))
+        self._inside = np.zeros((PARTS, units, BINS, 2))
+        self._powers = np.zeros((PARTS, blocks, units, 2))
         self.products = np.zeros((blocks, numerics, units, len(MOMENTS)))
         self.numbers = np.zeros((blocks, numerics, 5))
         self._waiting = Waiting(units, spans, blocks)
+
+    @property
+    def inside(self) -> NDArray[np.float64]:
+        return _folded(self._inside)
+
+    @property
+    def powers(self) -> NDArray[np.float64]:
+        return _folded(self._powers)
 
     @property
     def middle(self) -> NDArray[np.float32]:
@@ -96,18 +106,21 @@ class Tally:
         at: int,
         kept: NDArray[np.float32],
     ) -> None:
-        """Bin one site's values [lane, step, unit], each worker its own units; unit 0 of the site is unit `base`."""
+        """Bin one site's values [lane, step, unit], each worker its own lanes; unit 0 of the site is unit `base`."""
         from cellscope.sinks import kernels
 
-        q, bins = self.quantiser, self._waiting.bins
+        q, bins, lanes = self.quantiser, self._waiting.bins, len(values)
         maps = q.edges, q.ranks, q.centre, q.scale, q.bins, q.searched, self.middle
 
         def share(first: int, last: int) -> None:
-            kernels.to_bins(
-                values, blocks, base, *maps, at, bins, self.inside, self.powers, self.stride, kept, first, last
-            )
+            for part in range(first, last):
+                sums, here = (
+                    (self._inside[part], self._powers[part]),
+                    (part * lanes // PARTS, (part + 1) * lanes // PARTS),
+                )
+                kernels.to_bins(values, blocks, base, *maps, at, bins, *sums, self.stride, kept, *here)
 
-        in_shares(values.shape[2], share, grain=kernels.TILE, each=4)
+        in_shares(PARTS, share, grain=1, each=4)
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both; the two must share their bins and blocks."""
@@ -140,3 +153,11 @@ class Tally:
         unit, bin].
         """
         return self.total[parity::2].sum(0, dtype=np.int64), self.positive[parity::2].sum(0, dtype=np.int64)
+
+
+def _folded(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of what the parts [part, ..] hold, which the first then holds alone: a view of it."""
+    parts[0] += parts[1:].sum(0)
+    parts[1:] = 0
+    whole: NDArray[np.float64] = parts[0]
+    return whole
