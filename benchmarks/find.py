@@ -12,34 +12,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import torch
 from texts import code, repeated
+from trained import network
 
 from cellscope.count import count
 from cellscope.data.text import Corpus
-from cellscope.data.vocabulary import Vocabulary
 from cellscope.features.library import library, select
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites
 from cellscope.judge import judge
 from cellscope.models.char_rnn import CharRNN
-from cellscope.models.network import Network
 from cellscope.observe import NetworkSource
 
 CHARACTERS = 2_000_000
 PAIRS = 3
 SHORT = 500_000
-
-
-@cache
-def network() -> Network:
-    """A 1x256 LSTM with weights drawn from a seed: its speed does not depend on what it has learnt."""
-    vocabulary = Vocabulary.count(code(CHARACTERS))
-    torch.manual_seed(0)
-    return Network(CharRNN(len(vocabulary), size=256).eval(), vocabulary, "bench")
 
 
 def fused(corpus: Corpus, lanes: int, steps: int) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 
-from find import CHARACTERS, PAIRS, network, search, timed
+from find import CHARACTERS, PAIRS, search, timed
 from texts import code
+from trained import network
 
 from cellscope.data.text import Corpus
 from cellscope.evidence.probes import Probes

@@ -33,8 +33,8 @@ f32, i32, u8 = np.float32, np.int32, np.uint8
 def _search(values: Any, edges: Any, bins: Any) -> None:
     """The number of edges [BINS - 1], ascending, at or below each value, into `bins` [value].
 
-    Seven halvings without a branch: a trained unit's values lie so evenly among its edges that no guess of the processor
-    would hold, and each wrong one costs more than all seven.
+    Seven halvings without a branch: a trained unit's values lie so evenly among its edges that no guess of the
+    processor would hold, and each wrong one costs more than all seven.
     """
     for t in range(values.shape[0]):
         value, low = values[t], np.int64(0)
