@@ -6,8 +6,10 @@ order drawn by chance, because folders come sorted by class and the null turns t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellscope.axes import Site
-from cellscope.chunks import Chunk, Round
+from cellscope.chunks import Chunk, Round, Values
 from cellscope.data.images import ImageSet, Pixels
-from cellscope.hooks.modules import Outlet, evaluating, quick_layout, watch
+from cellscope.hooks.modules import Edit, Outlet, evaluating, quick_layout, watch
 from cellscope.hooks.modules import outlets as known_outlets
 from cellscope.models.classifier import Classifier
 
@@ -25,6 +27,8 @@ BATCH = 128
 BLOCKS = 32
 PLACES = 1024
 """Places of a map that are looked at, at most, evenly spread: neighbours say nearly the same."""
+SIDE = 8
+"""Places on a side of the grid on which maps of different layers, or of different networks, are compared."""
 _FLOATS = 2**25
 _MAP = 2**20
 """Numbers of a map that is played at once: larger ones are asked of the operating system each time anew, page by page,
@@ -88,25 +92,63 @@ def look(
     """
     order = np.random.default_rng(seed).permutation(len(images))
     places = {outlet.site: Places.of(outlet.grid) for outlet in outlets}
-    batch = batch or int(np.clip(_FLOATS // _largest(outlets), 8, BATCH))
-    at_once = int(np.clip(_MAP // _largest(known_outlets(network.module, network.example)), 8, batch))
-    with evaluating(network.module):
-        memory = quick_layout(network.logits, network.example)
+    batch = batch or at_once(outlets)
     keep = _Keep({outlet.grid: places[outlet.site] for outlet in outlets})
-    with torch.no_grad(), watch(network.module, [o.site for o in outlets], keep=keep, stop=True) as seen:
+    with showing(network, places, keep) as show:
         for first in range(0, len(order), batch):
             index = order[first : first + batch]  # not sorted: neighbours would be of one class again
             pixels = images.pixels(index)
-            inputs = network.prepare(pixels).contiguous(memory_format=memory)
-            heard = _joined([seen.play(part) for part in torch.split(inputs, at_once)])
             chunks, rounds = {}, {}
-            for outlet in outlets:
-                many, size = len(index), len(places[outlet.site])
+            for site, values in show(pixels).items():
+                many, size = len(index), len(places[site])
                 part = Round(first * size, (first + many) * size, many, min(BLOCKS, many))
-                values = heard[outlet.site].cpu().numpy().swapaxes(0, 1)
-                rounds[outlet.site] = part
-                chunks[outlet.site] = Chunk(part.starts, part.block_of, {outlet.site: values}, 0, size)
+                rounds[site] = part
+                chunks[site] = Chunk(part.starts, part.block_of, {site: values}, 0, size)
             yield Glance(index, first, pixels, chunks, rounds)
+
+
+class PictureSource:
+    """A network that is shown pictures in the order in which they lie, as two networks are that are compared.
+
+    A lane is a picture, a step a place of a `grid` that is one for all sites: a map is averaged in each of its places;
+    a coarser map, and a unit without places, says the same in several. Rounds are of pictures.
+    """
+
+    def __init__(
+        self, network: Classifier, images: ImageSet, outlets: Sequence[Outlet], *, grid: tuple[int, int] = (SIDE, SIDE)
+    ) -> None:
+        self.network, self.images, self.grid = network, images, grid
+        self.sizes = {outlet.site: outlet.units for outlet in outlets}
+        self.round_length = at_once(outlets)
+        self._open = ExitStack()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def places(self) -> int:
+        """Places that are heard of every picture."""
+        return self.grid[0] * self.grid[1]
+
+    def __enter__(self) -> PictureSource:
+        self._show = self._open.enter_context(showing(self.network, self.sizes, _Averaged(self.grid)))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.close()
+
+    def play(self, part: Round) -> tuple[Values, Iterator[Chunk]]:
+        """What is heard in the round, each [position, unit], and the same as its one chunk."""
+        index = np.arange(part.start, part.stop)
+        values = self._show(self.images.pixels(index))
+        blocks = index // (BATCH // BLOCKS) % BLOCKS  # however few pictures a round has, all blocks get some
+        chunk = Chunk(index * self.places, blocks, values, 0, self.places)
+        return {site: x.reshape(-1, x.shape[2]) for site, x in values.items()}, iter([chunk])
+
+
+def at_once(outlets: Sequence[Outlet]) -> int:
+    """How many pictures are shown together, so that the largest map of all of them is bounded."""
+    return int(np.clip(_FLOATS // _largest(outlets), 8, BATCH))
 
 
 def _largest(outlets: Sequence[Outlet]) -> int:
@@ -114,9 +156,25 @@ def _largest(outlets: Sequence[Outlet]) -> int:
     return max(outlet.units * outlet.grid[0] * outlet.grid[1] for outlet in outlets)
 
 
-def _joined(parts: list[dict[Site, Tensor]]) -> dict[Site, Tensor]:
-    """What was heard of the parts of a batch, as one."""
-    return parts[0] if len(parts) == 1 else {site: torch.cat([part[site] for part in parts]) for site in parts[0]}
+@contextmanager
+def showing(network: Classifier, sites: Iterable[Site], keep: Edit) -> Iterator[Callable[[Pixels], Values]]:
+    """`show(pixels)` is what every site does on these pictures, each [place, picture, unit]; `keep` lays out what a
+    site puts out as [picture, place, unit].
+    """
+    with evaluating(network.module):
+        memory = quick_layout(network.logits, network.example)
+    few = max(8, _MAP // _largest(known_outlets(network.module, network.example)))
+    with watch(network.module, sites, keep=keep, stop=True) as seen:
+
+        def show(pixels: Pixels) -> Values:
+            with torch.no_grad():
+                inputs = network.prepare(pixels).contiguous(memory_format=memory)
+                heard = [seen.play(part) for part in torch.split(inputs, few)]
+                return {
+                    site: torch.cat([part[site] for part in heard]).cpu().numpy().swapaxes(0, 1) for site in heard[0]
+                }
+
+        yield show
 
 
 class _Keep:
@@ -133,3 +191,15 @@ class _Keep:
             output = output[:, :, torch.from_numpy(places.rows)[:, None], torch.from_numpy(places.columns)]
         laid = output.float().permute(0, 2, 3, 1).reshape(len(output), -1, output.shape[1])
         return laid.clone() if laid.data_ptr() == output.data_ptr() else laid.contiguous()
+
+
+class _Averaged:
+    """Maps as means over the places of a grid, [picture, place, unit]; a unit without places is the same in all."""
+
+    def __init__(self, grid: tuple[int, int]) -> None:
+        self._grid = grid
+
+    def __call__(self, output: Tensor) -> Tensor:
+        maps = output.float() if output.dim() == 4 else output.float()[:, :, None, None]
+        placed = torch.nn.functional.adaptive_avg_pool2d(maps, self._grid)
+        return placed.permute(0, 2, 3, 1).reshape(len(output), -1, output.shape[1]).contiguous()

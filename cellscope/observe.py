@@ -41,9 +41,11 @@ class Source(Protocol):
         ...
 
 
-def rounds(length: int, *, start: int = 0, size: int = ROUND, lanes: int = LANES, blocks: int = 32) -> list[Round]:
-    """Cut `start`..`length` into rounds of nearly equal size, none above `size`; short texts get fewer lanes and
-    blocks.
+def rounds(
+    length: int, *, start: int = 0, size: int = ROUND, lanes: int = LANES, blocks: int = 32, least: int = 128
+) -> list[Round]:
+    """Cut `start`..`length` into rounds of nearly equal size, none above `size`; a lane has `least` positions, so short
+    texts get fewer lanes and blocks.
     """
     total = length - start
     if total < 1:
@@ -52,7 +54,7 @@ def rounds(length: int, *, start: int = 0, size: int = ROUND, lanes: int = LANES
     borders = [start + total * i // count for i in range(count + 1)]
     cut = []
     for first, last in itertools.pairwise(borders):
-        here = max(1, min(lanes, (last - first) // 128))
+        here = max(1, min(lanes, (last - first) // least))
         cut.append(Round(first, last, here, min(blocks, here)))
     return cut
 

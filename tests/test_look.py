@@ -9,9 +9,10 @@ from planted_network import SIDE, planted_network, planted_pictures
 from torch import nn
 
 from cellscope.axes import Site
+from cellscope.chunks import Round
 from cellscope.data.images import ImageSet
 from cellscope.hooks.modules import choose_outlets, outlets
-from cellscope.look import Places, look
+from cellscope.look import PictureSource, Places, look
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.sinks.quantise import Quantiser
 
@@ -114,3 +115,30 @@ def test_a_network_that_views_its_maps() -> None:
     with torch.no_grad():
         want = network.module(network.prepare(images.pixels(slice(None))))
     np.testing.assert_allclose(shown(network, images, TOP)[0][:, 0], want, atol=1e-5)
+
+
+def test_maps_are_heard_on_one_grid() -> None:
+    """The mean of a map in each place of the grid; a coarser map and a unit without places say the same in several; the
+    pictures in their own order, their neighbours in one block.
+    """
+    network, images = planted_network(), planted_pictures(40)
+    sites = choose_outlets(outlets(network.module, network.example), ["filters", "top"])
+    with torch.no_grad():
+        pictures = network.prepare(images.pixels(slice(None)))
+        maps, top = network.module.filters(pictures).numpy(), network.module.eval()(pictures).numpy()
+    network.module.train()
+    with PictureSource(network, images, sites, grid=(4, 4)) as source:
+        assert source.places == 16
+        sample, (chunk,) = source.play(Round(10, 40, 30, 1))
+    assert torch.is_grad_enabled()
+    assert network.module.training
+    means = maps.reshape(40, 8, 4, SIDE // 4, 4, SIDE // 4).mean((3, 5)).reshape(40, 8, 16)
+    np.testing.assert_allclose(chunk.values[FILTERS], means[10:].transpose(2, 0, 1), atol=1e-5)
+    np.testing.assert_allclose(chunk.values[TOP], np.broadcast_to(top[10:], (16, 30, 2)), atol=1e-5)
+    assert sample[FILTERS].shape == (16 * 30, 8)
+    assert chunk.blocks.tolist() == [k // 4 for k in range(10, 40)]
+    with PictureSource(network, images, sites[:1], grid=(32, 32)) as source:
+        _, (fine,) = source.play(Round(0, 5, 5, 1))
+    np.testing.assert_allclose(
+        fine.values[FILTERS].reshape(SIDE, 2, SIDE, 2, 5, 8)[:, 1, :, 1], maps[:5].transpose(2, 3, 0, 1), atol=1e-5
+    )

@@ -74,7 +74,9 @@ def gather(source, parts: list[Round]) -> tuple[dict[Site, np.ndarray], np.ndarr
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 10**6), st.integers(0, 10**6), st.integers(1, 10**5), st.integers(1, 300), st.integers(1, 64))
 def test_rounds_cover_the_text(length: int, start: int, size: int, lanes: int, blocks: int) -> None:
-    """Rounds follow one another without gap from `start` to the end, none above `size`, of nearly equal lengths."""
+    """Rounds follow one another without gap from `start` to the end, none above `size`, of nearly equal lengths;
+    a lane has so many positions at least, where the round has.
+    """
     if start >= length:
         with pytest.raises(InputError, match="nothing to hear"):
             rounds(length, start=start)
@@ -86,6 +88,9 @@ def test_rounds_cover_the_text(length: int, start: int, size: int, lanes: int, b
     assert max(lengths) <= size
     assert max(lengths) - min(lengths) <= 1
     assert all(p.lanes <= lanes and p.blocks <= min(blocks, p.lanes) for p in parts)
+    for least in (1, 128):
+        parts = rounds(length, start=start, size=size, lanes=lanes, least=least)
+        assert all(p.lanes == max(1, min(lanes, (p.stop - p.start) // least)) for p in parts)
 
 
 @settings(max_examples=60, deadline=None)

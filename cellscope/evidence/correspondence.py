@@ -1,8 +1,10 @@
-"""Two networks read one text side by side: which unit of one corresponds to which of the other."""
+"""Two networks meet one text, or the same pictures, side by side: which unit of one corresponds to which of the
+other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +15,16 @@ from cellscope.axes import Progress, Unit
 from cellscope.chunks import Chunk, Round, Values
 from cellscope.errors import InputError
 from cellscope.evidence.matching import REPORT, Match, assign, by_chance, matches, refuse_unfit
+from cellscope.look import BATCH, BLOCKS, PictureSource
 from cellscope.observe import ROUND, Source, rounds, together
 from cellscope.sinks.crossed import Crossed, Turned
 
 SHORTEST = 10_000
 """Fewer characters than this leave too few lanes to be turned."""
+FEWEST_PICTURES = BATCH
+"""Fewer pictures than this leave blocks without any."""
+MOST = 2**23
+"""Pairs of units that are compared at most; their sums take some 600 bytes each."""
 DRAWS, FEWEST = 39, 19
 SPARSE = 2**14
 """Of a long text every k-th step goes to the null, so that it has at least so many characters."""
@@ -31,13 +38,14 @@ class Correspondence:
     first, second   a Match for every unit of the first network, of the second
     r               float32 [first_unit, second_unit], on the odd blocks
     assigned        the mean |r| of the one-to-one assignment on the odd blocks, with its 95 % interval
+    positions       what r is taken over: characters, or places of pictures
     """
 
     first: tuple[Match, ...]
     second: tuple[Match, ...]
     r: NDArray[np.float32]
     assigned: tuple[float, float, float]
-    characters: int
+    positions: int
     blocks: int
     draws: int
     seed: int
@@ -65,12 +73,55 @@ def correspond(
         raise InputError(
             f"{length:,} characters are too few to compare two networks on; give a text of {SHORTEST:,} or more"
         )
-    sums = _Sums(first, second, length, seed)
     size = min(ROUND, first.round_length, second.round_length)
-    for part in rounds(len(first), start=start, size=size, blocks=len(sums.pair.count)):
-        for heard in sums.played(part, (first, second, *untrained)):
-            if progress:
-                progress(heard, length, "correlations")
+    parts = rounds(len(first), start=start, size=size)
+    stride = int(np.clip(length // SPARSE, 1, 16))
+
+    def told(heard: int) -> None:
+        if progress:
+            progress(heard, length, "correlations")
+
+    return _corresponding((first, second, *untrained), parts, length, stride, seed, told)
+
+
+def correspond_pictures(
+    first: PictureSource, second: PictureSource, untrained: tuple[PictureSource, PictureSource], *, seed: int = 0,
+    progress: Progress | None = None,
+) -> Correspondence:  # fmt: skip
+    """The same of two networks that are shown the same pictures in the same order: blocks are of pictures, and where a
+    text would be turned the second network's pictures are moved round against the first one's, place by place.
+
+    InputError for fewer pictures than FEWEST_PICTURES, or where the sources differ in their number.
+    """
+    what = "rows" if first.images.flat else "pictures"
+    if len(first) != len(second):
+        raise InputError(f"the two networks were shown {len(first):,} and {len(second):,} {what}: give one set")
+    if len(first) < FEWEST_PICTURES:
+        raise InputError(
+            f"{len(first):,} {what} are too few to compare two networks on; give {FEWEST_PICTURES} or more (--images)"
+        )
+    sources = first, second, *untrained
+    parts = rounds(len(first), size=min(s.round_length for s in sources), lanes=BATCH, blocks=1, least=1)
+    length = len(first) * first.places
+    stride = int(np.clip(length // SPARSE, 1, 16)) | 1  # an odd step through a map comes by all its columns
+
+    def told(heard: int) -> None:
+        if progress:
+            progress(heard // first.places, len(first), "correlations")
+
+    return _corresponding(sources, parts, length, stride, seed, told)
+
+
+def _corresponding(
+    sources: tuple[Source, ...], parts: Sequence[Round], length: int, stride: int, seed: int,
+    told: Callable[[int], None],
+) -> Correspondence:  # fmt: skip
+    """Play the rounds through both networks and both untrained ones, and match; `told` hears of every chunk."""
+    first, second = sources[:2]
+    sums = _Sums(first, second, stride, seed)
+    for part in parts:
+        for heard in sums.played(part, sources):
+            told(heard)
     refuse_unfit(sums.pair)
     return sums.matched((units_of(first), units_of(second)), length, seed)
 
@@ -81,20 +132,22 @@ def units_of(source: Source) -> tuple[Unit, ...]:
 
 
 class _Sums:
-    """The sums of the pair, of each network with the other's untrained twin, and of the turned text."""
+    """The sums of the pair, of each network with the other's untrained twin, and of the turned text or pictures."""
 
-    def __init__(self, first: Source, second: Source, length: int, seed: int) -> None:
+    def __init__(self, first: Source, second: Source, stride: int, seed: int) -> None:
         a, b = (sum(source.sizes.values()) for source in (first, second))
+        if a * b > MOST:
+            raise InputError(f"{a:,} units and {b:,} are too many to be compared at once; choose some of the layers")
         room = _BUDGET // (8 * a * b)
-        self.pair = Crossed(a, b, int(np.clip(room, 12, 32)) // 2 * 2)
+        self.pair = Crossed(a, b, int(np.clip(room, 12, BLOCKS)) // 2 * 2)
         self.bare_second, self.bare_first = Crossed(a, b, 2), Crossed(a, b, 2)
         self.turned = Turned(a, b, int(np.clip(room, FEWEST, DRAWS)), seed=seed)
-        self.stride = int(np.clip(length // SPARSE, 1, 16))
+        self.stride = stride
         self._scale: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._heard = 0
 
     def played(self, part: Round, sources: tuple[Source, ...]) -> Iterator[int]:
-        """Play a round through all four networks; the characters heard so far, chunk by chunk."""
+        """Play a round through all four networks; the positions heard so far, chunk by chunk."""
         played = [source.play(part) for source in sources]
         if not self._scale:
             self._scale = [_scale(sample) for sample, _ in played]
@@ -106,7 +159,7 @@ class _Sums:
 
     def _add(self, chunks: tuple[Chunk, ...]) -> None:
         a, b, bare_a, bare_b = (_rows(chunk, *scale) for chunk, scale in zip(chunks, self._scale, strict=True))
-        blocks = chunks[0].blocks
+        blocks = chunks[0].blocks % len(self.pair.count)  # an even number: even ones stay even
         self.pair.add(a, b, blocks)
         self.bare_second.add(a, bare_b, blocks % 2)
         self.bare_first.add(bare_a, b, blocks % 2)

@@ -193,6 +193,20 @@ def choose_outlets(known: Iterable[Outlet], asked: Iterable[str] = ()) -> tuple[
     return tuple(there[name] for name in wanted)
 
 
+def ends_of_blocks(model: nn.Module, known: Iterable[Outlet]) -> tuple[Outlet, ...]:
+    """Of all outlets of a model, in the order of firing, what each layer of weights hands on to the next one: after its
+    norm, ReLU and pooling, which say nearly what it says itself.
+
+    The class scores at the end are left out, unless there is nothing else; all outlets where no module has weights.
+    """
+    modules, fired = {WHOLE: model} | dict(model.named_modules()), tuple(known)
+    begins = [
+        k for k, outlet in enumerate(fired)
+        if any(weight.dim() > 1 for weight in modules[outlet.site.path].parameters(recurse=False))
+    ]  # fmt: skip
+    return tuple(fired[begin - 1] for begin in begins[1:]) or fired
+
+
 def quick_layout(answer: Callable[[Tensor], Tensor], inputs: Tensor) -> torch.memory_format:
     """Channels last where a network answers alike in it: its convolutions are then a third quicker.
 

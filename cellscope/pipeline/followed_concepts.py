@@ -12,13 +12,12 @@ from cellscope.axes import Unit
 from cellscope.data.images import ImageSet
 from cellscope.evidence.formation import Formation, Stage, Track, likeness
 from cellscope.findings import Findings
+from cellscope.look import SIDE
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.picture_pages.bounds import shrunk
 from cellscope.pipeline.picture_pages.maps import maps_of
 
 BATCH = 64
-SIDE = 8
-"""Places on a side of the grid on which maps of different layers are compared."""
 
 Heard = dict[Unit, NDArray[np.float32]]
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import linear_sum_assignment
+from torch import nn
 
 from cellscope.axes import Site, Unit
+from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.evidence.correspondence import Correspondence, correspond
+from cellscope.evidence.correspondence import Correspondence, correspond, correspond_pictures
+from cellscope.hooks.modules import outlets
+from cellscope.look import PictureSource
+from cellscope.models.classifier import wrap
 from cellscope.observe import ArraySource, rounds
 
 LENGTH = 12_000
@@ -142,3 +148,69 @@ def test_what_cannot_be_compared_is_refused() -> None:
     broken[500] = np.nan
     with pytest.raises(InputError, match="not finite"):
         compared(broken, slow(3, 2))
+
+
+def seen(pixels: np.ndarray, mixing: np.ndarray, name: str) -> PictureSource:
+    """A network whose units are mixtures [unit, channel] of the channels of these pictures, on a map of their size."""
+    layer = nn.Conv2d(*mixing.shape[::-1], 1, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(mixing)[:, :, None, None])
+    module = nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(len(mixing), 2))
+    network = wrap(module, pixels.shape[1:], name=name)
+    return PictureSource(network, ImageSet(name, pixels), outlets(module, network.example)[:1], grid=(4, 4))
+
+
+def shown(first: PictureSource, second: PictureSource, seed: int = 0) -> Correspondence:
+    """Their correspondence; the twins before training see noise."""
+    noise = np.random.default_rng(7).normal(size=(len(first), *first.images.shape)).astype(np.float32)
+    bare = [seen(noise, np.eye(*layer, noise.shape[1], dtype=np.float32), "bare") for layer in
+            (tuple(source.sizes.values()) for source in (first, second))]  # fmt: skip
+    with first, second, bare[0], bare[1]:
+        return correspond_pictures(first, second, (bare[0], bare[1]), seed=seed)
+
+
+def test_pictures_give_numpys_correlations_of_places() -> None:
+    """r is that over all places of the pictures of the odd blocks, four pictures a block; signs and partners are as
+    planted.
+    """
+    pixels = np.random.default_rng(0).random((300, 5, 8, 8)).astype(np.float32)
+    order, signs = np.array([2, 0, 3, 1]), np.array([1, -1, 1, -1])
+    mixing = np.eye(5, dtype=np.float32)
+    found = shown(seen(pixels, mixing, "one"), seen(pixels, (mixing[order] * signs[:, None]), "other"))
+    assert [m.other.index for m in found.second] == order.tolist()
+    assert all(m.found and m.r * sign > 0.9999 for m, sign in zip(found.second, signs, strict=True))
+    assert not found.first[4].found  # the other network has nothing of the fifth channel
+    assert (found.positions, found.blocks) == (300 * 16, 32)
+    odd = pixels[np.arange(300) // 4 % 2 == 1]
+    places = odd.reshape(-1, 5, 4, 2, 4, 2).mean((3, 5)).transpose(0, 2, 3, 1).reshape(-1, 5)
+    want = np.corrcoef(places.T, (places[:, order] * signs).T)[:5, 5:]
+    np.testing.assert_allclose(found.r, want, atol=1e-4)
+
+
+def test_other_pictures_are_no_correspondence() -> None:
+    """Networks that saw pictures of their own go together in one place of every picture, and by that alone."""
+    rng = np.random.default_rng(3)
+    one, other = (rng.random((256, 3, 8, 8)).astype(np.float32) for _ in range(2))
+    for pixels in (one, other):
+        pixels[:, :, 0, 0] += 4
+    mixing = np.eye(3, dtype=np.float32)
+    found = shown(seen(one, mixing, "one"), seen(other, mixing, "other"))
+    assert found.r.min() > 0.5
+    assert not any(m.p <= 0.05 for m in (*found.first, *found.second))
+
+
+def test_pictures_that_cannot_be_compared_are_refused() -> None:
+    """Sets of two lengths, and too few pictures: one line each."""
+    pixels = np.zeros((200, 3, 8, 8), np.float32)
+    mixing = np.eye(3, dtype=np.float32)
+    with pytest.raises(InputError, match="shown 200 and 190 pictures"):
+        shown(seen(pixels, mixing, "one"), seen(pixels[:190], mixing, "other"))
+    with pytest.raises(InputError, match="90 pictures are too few"):
+        shown(seen(pixels[:90], mixing, "one"), seen(pixels[:90], mixing, "other"))
+
+
+def test_more_pairs_of_units_than_fit_are_refused() -> None:
+    """Before anything is heard, and the way out is said."""
+    wide = np.zeros((LENGTH, 3000), np.float32)
+    with pytest.raises(InputError, match="3,000 units and 3,000 are too many to be compared at once; choose some"):
+        compared(wide, wide, bare=(wide, wide))

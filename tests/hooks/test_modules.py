@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from cellscope.axes import Site
 from cellscope.errors import CellscopeError, InputError, MissingError
-from cellscope.hooks.modules import choose_outlets, evaluating, outlets, watch
+from cellscope.hooks.modules import choose_outlets, ends_of_blocks, evaluating, outlets, watch
 
 PICTURES = torch.rand((3, 2, 8, 8), generator=torch.Generator().manual_seed(0)) - 0.5
 
@@ -238,3 +238,20 @@ def test_what_was_not_seen_is_an_error(net: Net) -> None:
         seen.play(PICTURES)
         with pytest.raises(CellscopeError, match="top was not seen; seen were conv"):
             seen["top"]
+
+
+def test_a_block_ends_before_the_next_weights() -> None:
+    """After norm, ReLU and pooling, before the next layer that has weights; the class scores alone where there is
+    nothing else, and everything where no module has weights.
+    """
+    blocks = nn.Sequential(
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 3, 3), nn.Tanh(), nn.Flatten(),
+        nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2), nn.Softmax(1),
+    )  # fmt: skip
+
+    def ends(module: nn.Module, example: Tensor = PICTURES) -> list[str]:
+        return [str(outlet.site) for outlet in ends_of_blocks(module, outlets(module, example))]
+
+    assert ends(blocks) == ["3", "5", "8"]
+    assert ends(nn.Linear(6, 2), torch.zeros(2, 6)) == ["model"]
+    assert ends(nn.Sequential(nn.ReLU(), nn.AvgPool2d(2))) == ["0", "1"]
