@@ -34,6 +34,12 @@ def set_options(command: F) -> F:
     return decorated(command, options)
 
 
+def images_options(command: F) -> F:
+    """--images, and how they are read."""
+    words = "The pictures.  [default: those held back from training]"
+    return decorated(set_options(command), (click.option("--images", metavar="SET", help=words),))
+
+
 def picture_network_options(command: F) -> F:
     """--runs, --which, or somebody else's --model with its --weights, and which pictures, prepared how."""
     options = (
@@ -49,25 +55,24 @@ def preparation_options(command: F) -> F:
     """--images and how they are read, and how --model wants its pictures prepared."""
     options = (
         click.option("--classes", type=FOLDER, help="The classes of --model: a text file, one a line."),
-        click.option("--images", metavar="SET", help="The pictures.  [default: those that the run held back]"),
         click.option("--mean", default="0", show_default=True, help="What --model takes off, at most one a channel."),
         click.option("--std", default="1", show_default=True, help="What --model divides by."),
         click.option("--range", "range_", default="0,1", show_default=True, help="Black and white for --model."),
         click.option("--order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
                      help="Order of the channels of --model."),
     )  # fmt: skip
-    return set_options(decorated(command, options))
+    return images_options(decorated(command, options))
 
 
-def sites_option(command: F) -> F:
-    """--site: which layers are searched."""
-    words = "A layer of a network for pictures.  [default: all]"
+def sites_option(command: F, *, default: str = "all") -> F:
+    """--site: which layers are searched; `default` says which where it is not given."""
+    words = f"A layer of a network for pictures. Repeatable.  [default: {default}]"
     return decorated(command, (click.option("--site", "sites", multiple=True, metavar="MODULE", help=words),))
 
 
 def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFolder | None, ImageSet]:
     """The network, its run (None for --model) and the pictures that the options name, which are taken out."""
-    from cellscope.pipeline.classifiers import open_classifier, open_pictures
+    from cellscope.pipeline.classifiers import fitting, open_classifier, open_pictures
 
     reading, name = _reading(options)
     if options["model"] is not None:  # rows say what shape they have, so they are read first
@@ -78,8 +83,7 @@ def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFol
     network, folder = open_classifier(
         run, runs=options.pop("runs"), which=options.pop("which"), weights=options.pop("weights")
     )
-    if name is not None and len(network.shape) == 3:
-        reading = {"size": network.shape[1:], "channels": network.shape[0]} | reading
+    reading = fitting(network, reading) if name is not None else reading
     return network, folder, open_pictures(folder, name, **reading)
 
 
@@ -124,22 +128,25 @@ OWN = {"mean": "0", "std": "1", "range_": "0,1", "order": "rgb"}
 
 
 def _reading(options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """How the set is to be read and which it is, taken out of `options`; InputError for what would change nothing."""
+    """How the set is to be read and which it is, taken out of `options`; InputError for what would change nothing: a
+    run knows its preparation, and its own pictures.
+    """
+    if options["model"] is not None:
+        return set_given(options), options.pop("images")
+    given = ["classes"] * (options["classes"] is not None) + [name for name in OWN if options[name] != OWN[name]]
+    if given:
+        raise InputError(f"--{given[0].rstrip('_')} is for --model: a run knows its own; leave it out")
+    return runs_reading(options)
+
+
+def runs_reading(options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """How --images are to be read and which they are, for runs, taken out of `options`; InputError where it is said how
+    and not which: a run's own pictures are read as they were.
+    """
     reading, images = set_given(options), options.pop("images")
-    _refuse_unused(options["model"], options["classes"], reading, images, options)
-    return reading, images
-
-
-def _refuse_unused(
-    model: str | None, classes: Path | None, reading: dict[str, Any], images: str | None, options: dict[str, Any]
-) -> None:
-    """InputError for an option that would change nothing: a run knows its preparation, and its own pictures."""
-    if model is None:
-        given = ["classes"] * (classes is not None) + [name for name in OWN if options[name] != OWN[name]]
-        if given:
-            raise InputError(f"--{given[0].rstrip('_')} is for --model: a run knows its own; leave it out")
-    if images is None and model is None and reading:
+    if images is None and reading:
         raise InputError(f"--{min(reading)} says how --images are read, and there are none; give --images SET")
+    return reading, images
 
 
 def set_given(options: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,21 @@ def picture_run(run: str | None, options: dict[str, Any]) -> RunFolder | None:
         return None
     folder = open_run(run, options["runs"]) if run is not None else latest_run(options["runs"])
     return folder if is_picture_run(folder) else None
+
+
+def both_look(first: str, second: str, runs: Path) -> bool:
+    """Whether two runs, or snapshots, see pictures; InputError where one does and the other reads a text."""
+    from cellscope.pipeline.addressed import addressed
+    from cellscope.pipeline.classifiers import is_picture_run
+
+    both = [addressed(address, runs).run for address in (first, second)]
+    looking = [is_picture_run(run) for run in both]
+    if len(set(looking)) > 1:
+        seeing, reading = (both[looking.index(kind)].name for kind in (True, False))
+        raise InputError(
+            f"{seeing} sees pictures and {reading} reads a text: there is nothing that both could be given"
+        )
+    return looking[0]
 
 
 def refuse(ctx: click.Context, names: Iterable[str], looking: bool) -> None:

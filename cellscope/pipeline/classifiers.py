@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,14 @@ def open_pictures(folder: RunFolder | None, images: str | Path | None = None, **
     if folder is None:
         raise InputError("which pictures? give --images SET: a model that is not a run has none of its own")
     return held_back_images(folder)
+
+
+def fitting(network: Classifier, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How `open_images` is to read a set for this network: at its size and with its channels, unless `options` say
+    otherwise.
+    """
+    own = {"size": network.shape[1:], "channels": network.shape[0]} if len(network.shape) == 3 else {}
+    return own | dict(options)
 
 
 def _latest(runs: Path) -> RunFolder:

@@ -2,26 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cellscope.axes import Progress, Site
 from cellscope.data.text import Corpus
-from cellscope.errors import InputError, MissingError
+from cellscope.errors import InputError
 from cellscope.evidence.correspondence import Correspondence, correspond
-from cellscope.evidence.verdicts import Evidence
+from cellscope.evidence.verdicts import digits
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
+from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, recurrent_layers
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource
-from cellscope.pipeline.comparison import Comparison, Shared, Side
-from cellscope.pipeline.find import SEED, Search, open_text, search, settle
-from cellscope.training.run import RUNS, RunFolder, load_network, open_run
+from cellscope.pipeline.addressed import addressed
+from cellscope.pipeline.comparison import Comparison, Side, share
+from cellscope.pipeline.find import SEED, open_text, search, settle
+from cellscope.report.contents import RunHeader
+from cellscope.training.run import RUNS, RunFolder, load_network
 
 CHARACTERS = 500_000
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """The last `characters` of a text, which both read; `unknown` is the share of them that the vocabulary of either
+    has no symbol of their own for.
+    """
+
+    corpus: Corpus
+    characters: int
+    names: tuple[str, str]
+    unknown: tuple[float, float]
+
+    feature, position = "feature", "character"
+
+    @property
+    def met(self) -> str:
+        return f"{self.characters:,} characters of {self.corpus.name}, read by"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        return tuple(
+            f"{digits(share * 100)} % of the text's characters are unknown to {name}."
+            for name, share in zip(self.names, self.unknown, strict=True) if share > 0.001
+        )  # fmt: skip
+
+    def about(self) -> Mapping[str, Any]:
+        return {"corpus": self.corpus.name, "characters": self.characters}
+
+    def of_side(self, number: int) -> Mapping[str, Any]:
+        return {"unknown": self.unknown[number]}
+
+    def method(self, cells: Correspondence) -> tuple[str, ...]:
+        return (
+            f"Both read the last {self.characters:,} characters of {self.corpus.name} in the same lanes. A match is "
+            f"chosen on the even ones of {cells.blocks} blocks and reported on the odd ones; intervals leave out one "
+            "block.",
+            f"Chance: the second network's lanes are turned against the first one's, {cells.draws} times (seed "
+            f"{cells.seed}); p counts all units. Untrained: the best match in the other network before training.",
+        )
+
+    def header(self, first: Side, model: str, seed: int) -> RunHeader:
+        known = (first.run.info().get("corpus") or {}) if first.run else {}
+        own = known.get("digest") == self.corpus.digest
+        return RunHeader(
+            name=first.network.name if own else f"{first.network.name}-on-{self.corpus.name}",
+            corpus=self.corpus.name,
+            model=model,
+            characters=self.characters,
+            seed=seed,
+            date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        )
 
 
 def compare(
@@ -50,18 +108,18 @@ def compare(
             "their units cannot be set side by side; compare two networks of one kind"
         )
     start = max(0, len(corpus) - characters) if characters else 0
-    sides = tuple(
-        Side(name, network, run, at or memories(network), unknown(network, corpus, start))
-        for name, network, run, at in zip(named, (first, second), runs, sites, strict=True)
-    )
+    at = [own or memories(network) for own, network in zip(sites, (first, second), strict=True)]
     with ExitStack() as listening:
-        of = [(side.network, side.sites) for side in sides]
-        of += [(side.network.untrained(seed), side.sites) for side in sides]
-        heard = [listening.enter_context(NetworkSource(network, corpus, at)) for network, at in of]
+        of = [(first, at[0]), (second, at[1]), (first.untrained(seed), at[0]), (second.untrained(seed), at[1])]
+        heard = [listening.enter_context(NetworkSource(network, corpus, own)) for network, own in of]
         cells = correspond(heard[0], heard[1], (heard[2], heard[3]), start=start, seed=seed, progress=progress)
-    found = [_searched(side, corpus, features, len(corpus) - start, seed, progress) for side in sides]
-    shared = tuple(_shared(cells, a, b) for a, b in zip(*(s.findings.evidence for s in found), strict=True))
-    return Comparison((sides[0], sides[1]), corpus, cells, shared)
+    one, other = Side(named[0], first, runs[0], at[0]), Side(named[1], second, runs[1], at[1])
+    found = [
+        _searched(side, network, corpus, features, len(corpus) - start, seed, progress)
+        for side, network in ((one, first), (other, second))
+    ]
+    subject = Read(corpus, len(corpus) - start, named, (unknown(first, corpus, start), unknown(second, corpus, start)))
+    return Comparison((one, other), subject, cells, share(cells, found[0].evidence, found[1].evidence))
 
 
 def compare_runs(
@@ -81,35 +139,19 @@ def compare_runs(
 ) -> Comparison:
     """Compare two runs, or one run at two times: `RUN`, `RUN@last`, `RUN@STEP`; on their own text, or on `text`."""
     features = select(asked, files)
-    (one, folder, which), (other, its, when) = (opened(address, runs) for address in (first, second))
+    ours, theirs = (addressed(address, runs) for address in (first, second))
+    one, other = (load_network(at.run, which=at.which) for at in (ours, theirs))
     if text is None:
-        _refuse_two_texts(folder, its)
-    corpus = open_text(one, folder, text, encoding=encoding, as_bytes=as_bytes)
+        _refuse_two_texts(ours.run, theirs.run)
+    corpus = open_text(one, ours.run, text, encoding=encoding, as_bytes=as_bytes)
     if asked or files:
         settle(features, corpus, max(0, len(corpus) - characters) if characters else 0)
     chosen = None if streams is None else streams.split(",")
     sites = tuple(() if chosen is None else choose_sites(n.module, chosen) for n in (one, other))
     return compare(
-        one, other, corpus, features, names=(called(folder, which), called(its, when)), runs=(folder, its),
+        one, other, corpus, features, names=(ours.name, theirs.name), runs=(ours.run, theirs.run),
         sites=(sites[0], sites[1]), characters=characters or None, seed=seed, progress=progress,
     )  # fmt: skip
-
-
-def opened(address: str, runs: Path) -> tuple[Network, RunFolder, str]:
-    """The network of `RUN` or `RUN@WHICH`, its folder, and which weights: best, last, or the step of a snapshot."""
-    try:
-        folder, which = open_run(address, runs), "best"
-    except MissingError:
-        name, at, which = address.rpartition("@")
-        if not at:
-            raise
-        folder = open_run(name, runs)
-    return load_network(folder, which=which), folder, which
-
-
-def called(run: RunFolder, which: str) -> str:
-    """A run's name, and which of its weights where these are not the best."""
-    return run.name if which == "best" else f"{run.name}@{which}"
 
 
 def memories(network: Network) -> tuple[Site, ...]:
@@ -132,27 +174,17 @@ def unknown(network: Network, corpus: Corpus, start: int) -> float:
 
 
 def _searched(
-    side: Side, corpus: Corpus, features: Sequence[Feature], characters: int, seed: int, progress: Progress | None
-) -> Search:
+    side: Side, network: Network, corpus: Corpus, features: Sequence[Feature], characters: int, seed: int,
+    progress: Progress | None,
+) -> Findings:  # fmt: skip
     told: Progress | None = None
     if progress is not None:
         known = progress
         told = lambda done, total, _: known(done, total, f"features of {side.name}")  # noqa: E731
     control = side.run.path / "control" if side.run is not None else None
-    found = search(
-        side.network, corpus, features, sites=side.sites, characters=characters, control=control, seed=seed,
-        progress=told,
+    return search(
+        network, corpus, features, sites=side.sites, characters=characters, control=control, seed=seed, progress=told,
     )  # fmt: skip
-    return Search(side.network, side.run, corpus, found)
-
-
-def _shared(cells: Correspondence, first: Evidence, second: Evidence) -> Shared:
-    if first.unit is None or second.unit is None:
-        return Shared(first, second, None, False)
-    back = next(m for m in cells.second if m.unit == second.unit)
-    forth = next(m for m in cells.first if m.unit == first.unit)
-    one = forth.found and back.found and forth.other == second.unit
-    return Shared(first, second, cells.between(first.unit, second.unit), one)
 
 
 def _refuse_two_texts(first: RunFolder, second: RunFolder) -> None:

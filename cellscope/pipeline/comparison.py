@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from cellscope.axes import Site
-from cellscope.data.text import Corpus
 from cellscope.evidence.correspondence import Correspondence
 from cellscope.evidence.matching import Match
 from cellscope.evidence.verdicts import Evidence, digits
+from cellscope.models.classifier import Classifier
 from cellscope.models.network import Network
 from cellscope.pipeline.find import clean, said
+from cellscope.report.contents import RunHeader
+from cellscope.report.picture_contents import PictureHeader
 from cellscope.training.run import RunFolder
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: its network, the name it goes by (RUN, or RUN@STEP), and where it was heard.
-
-    unknown  the share of the text's characters that its vocabulary has no symbol of their own for
-    """
+    """One of the two: its network, the name it goes by (RUN, or RUN@STEP), and where it was heard."""
 
     name: str
-    network: Network
+    network: Network | Classifier
     run: RunFolder | None
     sites: tuple[Site, ...]
-    unknown: float
+
+
+class Subject(Protocol):
+    """What both were given, a text or pictures, and the words for it."""
+
+    @property
+    def feature(self) -> str:
+        """What is looked for in it: a feature, a concept."""
+
+    @property
+    def position(self) -> str:
+        """What a correlation counts: a character, a place."""
+
+    @property
+    def met(self) -> str:
+        """How much of what was read by (or shown to) the two, whose names follow."""
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What weakens a comparison on it, beside what weakens every one."""
+
+    def about(self) -> Mapping[str, Any]:
+        """What JSON says of it."""
+
+    def of_side(self, number: int) -> Mapping[str, Any]:
+        """What JSON says of it and one of the networks."""
+
+    def method(self, cells: Correspondence) -> tuple[str, ...]:
+        """How it was measured."""
+
+    def header(self, first: Side, model: str, seed: int) -> RunHeader | PictureHeader:
+        """The header of the page, which lies with the first network's pages."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +94,26 @@ class Shared:
         return self.first.low > self.second.high or self.second.low > self.first.high
 
 
+def share(cells: Correspondence, first: Sequence[Evidence], second: Sequence[Evidence]) -> tuple[Shared, ...]:
+    """Every feature in both, from what a search of either network found."""
+    forth, back = ({match.unit: match for match in side} for side in (cells.first, cells.second))
+
+    def shared(one: Evidence, other: Evidence) -> Shared:
+        if one.unit is None or other.unit is None:
+            return Shared(one, other, None, False)
+        there = forth[one.unit]
+        counterpart = there.found and back[other.unit].found and there.other == other.unit
+        return Shared(one, other, cells.between(one.unit, other.unit), counterpart)
+
+    return tuple(shared(one, other) for one, other in zip(first, second, strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What a comparison found: the correspondence of units, and every feature in both networks."""
+    """What a comparison found: the correspondence of units, and every feature (or concept) in both networks."""
 
     sides: tuple[Side, Side]
-    corpus: Corpus
+    subject: Subject
     cells: Correspondence
     features: tuple[Shared, ...]
 
@@ -102,7 +147,7 @@ class Comparison:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What was found, in words: which units correspond, how close matches are, and which features either has."""
-        (a, b), cells = self.names, self.cells
+        (a, b), cells, what = self.names, self.cells, self.subject.feature
         sizes = len(cells.first), len(cells.second)
         kept = f"; {self.kept:,} of them have kept their number" if self.same_run else ""
         mean, low, high = cells.assigned
@@ -111,10 +156,10 @@ class Comparison:
             f"best match of a unit: median r {_median(cells.first)} from {a}, {_median(cells.second)} from {b}; "
             f"with the other network before training {_median(cells.first, 'untrained')} and "
             f"{_median(cells.second, 'untrained')}; one to one: mean r {digits(mean)} ({digits(low)}-{digits(high)})",
-            f"features found in both: {_listed(self.of('both'))}; in {a} alone: {_listed(self.of('first'))}; "
+            f"{what}s found in both: {_listed(self.of('both'))}; in {a} alone: {_listed(self.of('first'))}; "
             f"in {b} alone: {_listed(self.of('second'))}; in neither: {len(self.of('neither'))} of "
             f"{len(self.features)}",
-            f"of the features that both have, the two best units correspond in {self.agreeing} of "
+            f"of the {what}s that both have, the two best units correspond in {self.agreeing} of "
             f"{len(self.of('both'))}",
         )
 
@@ -126,28 +171,24 @@ class Comparison:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What weakens it."""
-        told = [
+        return (
             "A low correlation does not say that something is missing: it may lie in other directions than the units.",
-            "That a feature was found in one network alone is no proof of a difference where the two intervals meet.",
-        ]
-        told += [
-            f"{digits(side.unknown * 100)} % of the text's characters are unknown to {side.name}."
-            for side in self.sides if side.unknown > 0.001
-        ]  # fmt: skip
-        return tuple(told)
+            f"That a {self.subject.feature} was found in one network alone is no proof of a difference where the two "
+            "intervals meet.",
+            *self.subject.caveats,
+        )
 
     def json(self) -> str:
         """Everything but the matrix as JSON; keys are stable, numbers that do not exist are null."""
-        cells, (mean, low, high) = self.cells, self.cells.assigned
+        cells, (mean, low, high), what = self.cells, self.cells.assigned, self.subject.feature
         content = {
             "cellscope": version("cellscope"),
             "networks": [
                 {"name": s.name, "run": s.run.name if s.run else None, "network": s.network.description,
-                 "sites": [str(site) for site in s.sites], "unknown": s.unknown}
-                for s in self.sides
+                 "sites": [str(site) for site in s.sites], **self.subject.of_side(number)}
+                for number, s in enumerate(self.sides)
             ],
-            "corpus": self.corpus.name,
-            "characters": cells.characters,
+            **self.subject.about(),
             "seed": cells.seed,
             "shifts": cells.draws,
             "blocks": cells.blocks,
@@ -156,8 +197,8 @@ class Comparison:
             "kept_their_number": self.kept if self.same_run else None,
             "one_to_one": {"mean_r": mean, "low": low, "high": high},
             "matches": [[_match(m) for m in side] for side in (cells.first, cells.second)],
-            "features": [
-                {"feature": f.feature, "found_in": f.who, "r": f.r, "counterpart": f.counterpart, "apart": f.apart,
+            f"{what}s": [
+                {what: f.feature, "found_in": f.who, "r": f.r, "counterpart": f.counterpart, "apart": f.apart,
                  "first": said(f.first), "second": said(f.second)}
                 for f in self.features
             ],

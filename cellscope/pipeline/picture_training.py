@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,26 @@ def run_images(run: RunFolder, *, check: bool = False, progress: Progress | None
     return images
 
 
-def held_back_images(run: RunFolder, images: ImageSet | None = None) -> ImageSet:
-    """The pictures of a run's set that it was not trained on; all of them where nothing was held back."""
+def held_back_images(run: RunFolder, images: ImageSet | None = None, *, others: Sequence[RunFolder] = ()) -> ImageSet:
+    """The pictures of a run's set that neither it nor any of `others` was trained on; a run that held nothing back does
+    not count, and where none did it is all of them.
+
+    InputError where the others were trained on another set, or no picture was held back from all.
+    """
     images = images or run_images(run)
-    held_back = split_of(run.info())[1]
-    return images.take(held_back, f"{images.name} (held back)") if len(held_back) else images
+    together = (run, *others)
+    known = [one.info().get("images") or {} for one in together]
+    if len({own.get("digest") for own in known}) > 1:
+        told = ", ".join(f"{one.name} on {own.get('name')}" for one, own in zip(together, known, strict=True))
+        raise InputError(f"they were trained on different pictures ({told}): say which to show, --images SET")
+    parts = [part for one in together if len(part := split_of(one.info())[1])]
+    if not parts:
+        return images
+    held_back = reduce(np.intersect1d, parts)
+    if not len(held_back):
+        names = " and ".join(one.name for one in together)
+        raise InputError(f"no picture of {images.name} was held back from {names}: say which to show, --images SET")
+    return images.take(held_back, f"{images.name} (held back)")
 
 
 def split(length: int, fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

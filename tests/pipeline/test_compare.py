@@ -105,7 +105,7 @@ def test_alphabets_may_differ(latch: Network, bracket_corpus: Corpus) -> None:
     )
     found = compare(latch, some, bracket_corpus, FEATURES[:1])
     text = bracket_corpus.text(0, len(bracket_corpus))
-    assert [side.unknown for side in found.sides] == [0.0, pytest.approx(text.count("e") / len(text))]
+    assert found.subject.unknown == (0.0, pytest.approx(text.count("e") / len(text)))
     assert any("unknown to poor" in caveat for caveat in found.caveats)
 
 
@@ -149,7 +149,7 @@ def test_the_page_shows_what_was_found(comparison: Comparison) -> None:
     assert isinstance(samples, Samples)
     np.testing.assert_allclose(np.diag(heat.values), [m.r for m in comparison.pairs], atol=1e-6)
     one, other = samples.samples[:2]
-    assert one.text == other.text == comparison.corpus.text(29_400, 30_000)
+    assert one.text == other.text == comparison.subject.corpus.text(29_400, 30_000)
     np.testing.assert_allclose(one.values, other.values, atol=1e-3)
     assert all(a >= b for series in lines.series for a, b in pairwise(series.y))
     assert second.table is not None

@@ -134,6 +134,29 @@ def test_a_trained_run_is_opened_with_what_it_was_not_trained_on(tmp_path: Path)
     assert float(inputs.std()) == pytest.approx(1, abs=1e-3)
 
 
+def test_pictures_for_several_runs_were_held_back_from_all(tmp_path: Path) -> None:
+    """Of one set those that no run learned from, whatever their seeds; a run that held nothing back does not count.
+
+    Runs of different pictures, and runs that left nothing over, are told so.
+    """
+    runs = []
+    for seed, fraction in ((1, 0.5), (2, 0.5), (3, 0.0)):
+        config = TrainingConfig(epochs=0.01, seed=seed, precision="fp32")
+        session = begin_pictures(IMAGES, runs=tmp_path, name=f"seed{seed}", config=config, val_fraction=fraction,
+                                 shapes={"widths": (2,), "hidden": 2})  # fmt: skip
+        session.train()
+        runs.append(session.run)
+    one, two, none = runs
+    both = np.intersect1d(*(split(len(IMAGES), 0.5, seed)[1] for seed in (1, 2)))
+    shown = held_back_images(one, others=[two, none])
+    assert np.array_equal(shown.labels, IMAGES.labels[both])
+    assert shown.name == "digits (held back)"
+    assert len(held_back_images(none, others=[none])) == len(IMAGES)
+    other = begin_pictures(IMAGES.take(np.arange(400)), runs=tmp_path, name="other", shapes={"widths": (2,)})
+    with pytest.raises(InputError, match=r"different pictures \(seed1 on digits, other on digits\): say which"):
+        held_back_images(one, others=[other.run])
+
+
 def missing_keys(data: dict, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [
         found

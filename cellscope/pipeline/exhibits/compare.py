@@ -1,20 +1,24 @@
-"""Two networks on one text: how close their units come, what the closest pairs do, and which features either has."""
+"""Two networks on one text, or on the same pictures: how close their units come, what the closest pairs do, and which
+features either has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Unit
+from cellscope.data.text import Corpus
 from cellscope.evidence.matching import Match
 from cellscope.evidence.verdicts import Evidence, digits
+from cellscope.models.network import Network
+from cellscope.pipeline.compare import Read
 from cellscope.pipeline.comparison import Comparison, Shared, Side
 from cellscope.pipeline.rehear import rehear
-from cellscope.report.contents import Headline, RunHeader
+from cellscope.report.contents import Headline
 from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Sample, Samples, Series
 from cellscope.report.page import write_index
 from cellscope.report.study import StudyPage, write_study_page
@@ -33,35 +37,22 @@ def write_comparison(comparison: Comparison, reports: Path, *, single_file: bool
 
 def study(comparison: Comparison) -> StudyPage:
     """Everything that the page of a comparison shows."""
-    (first, second), cells, corpus = comparison.sides, comparison.cells, comparison.corpus
-    known = (first.run.info().get("corpus") or {}) if first.run else {}
-    own = known.get("digest") == corpus.digest
-    header = RunHeader(
-        name=first.network.name if own else f"{first.network.name}-on-{corpus.name}",
-        corpus=corpus.name,
-        model=f"{first.name}: {first.network.description}; {second.name}: {second.network.description}",
-        characters=cells.characters,
-        seed=cells.seed,
-        date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-    )
+    (first, second), cells, what = comparison.sides, comparison.cells, comparison.subject.feature
     mean, low, high = cells.assigned
     headline = Headline(
         sentence=comparison.sentences[0] + ".",
         good=bool(comparison.pairs),
         numbers=(
             ("one to one, mean r", f"{digits(mean)} ({digits(low)}-{digits(high)})"),
-            ("features in both", f"{len(comparison.of('both'))} of {len(comparison.features)}"),
+            (f"{what}s in both", f"{len(comparison.of('both'))} of {len(comparison.features)}"),
             (f"in {first.name} alone", str(len(comparison.of("first")))),
             (f"in {second.name} alone", str(len(comparison.of("second")))),
         ),
         caveats=comparison.caveats,
-        method=(
-            f"Both read the last {cells.characters:,} characters of {corpus.name} in the same lanes. A match is chosen "
-            f"on the even ones of {cells.blocks} blocks and reported on the odd ones; intervals leave out one block.",
-            f"Chance: the second network's lanes are turned against the first one's, {cells.draws} times (seed "
-            f"{cells.seed}); p counts all units. Untrained: the best match in the other network before training.",
-        ),
+        method=comparison.subject.method(cells),
     )
+    model = f"{first.name}: {first.network.description}; {second.name}: {second.network.description}"
+    header = comparison.subject.header(first, model, cells.seed)
     name = f"compare-{first.name}-{second.name}".replace("@", "-at-")
     exhibits = (correspondence(comparison), features(comparison))
     return StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)
@@ -73,8 +64,8 @@ def correspondence(comparison: Comparison) -> Exhibit:
     figures: list[Lines | HeatMap | Samples] = [_closeness(comparison)]
     if len(pairs) > 1:
         figures.append(_map(comparison, pairs[:PAIRS]))
-    if pairs:
-        figures.append(_texts(comparison, pairs[:SHOWN]))
+    if pairs and isinstance(comparison.subject, Read):
+        figures.append(_texts(comparison, comparison.subject.corpus, pairs[:SHOWN]))
     kept = ("same number",) if comparison.same_run else ()
     return Exhibit(
         key="correspondence",
@@ -83,7 +74,8 @@ def correspondence(comparison: Comparison) -> Exhibit:
         caveats=(
             "Corresponding: each is the other's best match, its whole interval above the best match in the other "
             "network before training, and p <= .05.",
-            "r counts every character: two units that mark the same rare thing and differ elsewhere have a low r.",
+            f"r counts every {comparison.subject.position}: two units that mark the same rare thing and differ "
+            "elsewhere have a low r.",
         ),
         figures=tuple(figures),
         table=Table(
@@ -95,22 +87,22 @@ def correspondence(comparison: Comparison) -> Exhibit:
 
 def features(comparison: Comparison) -> Exhibit:
     """The best unit of either network for every feature that one of them has."""
-    a, b = comparison.names
+    (a, b), what = comparison.names, comparison.subject.feature
     shown = [f for f in comparison.features if f.who != "neither"]
     shown.sort(key=lambda f: (f.who, -max(f.first.score, f.second.score)))
     bars = Bars(
         title="The best unit of either network",
-        caption="AUC (numeric features: rank correlation) with its 95 % interval; only features that one of them has.",
+        caption=f"AUC (numeric {what}s: rank correlation) with its 95 % interval; only {what}s that one of them has.",
         labels=tuple(f.feature for f in shown),
         groups=(_group(a, [f.first for f in shown]), _group(b, [f.second for f in shown])),
         value="score",
     )
-    columns = ("feature", "found in", f"unit of {a}", f"score in {a}", f"unit of {b}", f"score in {b}", "apart", "r",
+    columns = (what, "found in", f"unit of {a}", f"score in {a}", f"unit of {b}", f"score in {b}", "apart", "r",
                "corresponds")  # fmt: skip
     return Exhibit(
-        key="features",
-        title="Which features either has",
-        sentence=f"F{comparison.sentences[2][1:]}; {comparison.sentences[3]}.",
+        key=f"{what}s",
+        title=f"Which {what}s either has",
+        sentence=f"{comparison.sentences[2][:1].upper()}{comparison.sentences[2][1:]}; {comparison.sentences[3]}.",
         caveats=("Apart: the two intervals leave a gap; without one, that only one was found proves no difference.",),
         figures=(bars,) if shown else (),
         table=Table(
@@ -161,12 +153,11 @@ def _map(comparison: Comparison, pairs: Sequence[Match]) -> HeatMap:
     )
 
 
-def _texts(comparison: Comparison, pairs: Sequence[Match]) -> Samples:
+def _texts(comparison: Comparison, corpus: Corpus, pairs: Sequence[Match]) -> Samples:
     """The end of the text, coloured by both units of each pair."""
-    corpus = comparison.corpus
     start = max(0, len(corpus) - READ)
     text = corpus.text(start, len(corpus))
-    heard = [_heard(side, [m.unit if k == 0 else m.other for m in pairs], comparison, start)
+    heard = [_heard(side, [m.unit if k == 0 else m.other for m in pairs], corpus, start)
              for k, side in enumerate(comparison.sides)]  # fmt: skip
     samples = []
     for p, match in enumerate(pairs):
@@ -181,8 +172,9 @@ def _texts(comparison: Comparison, pairs: Sequence[Match]) -> Samples:
     )
 
 
-def _heard(side: Side, units: list[Unit], comparison: Comparison, start: int) -> list[NDArray[np.floating]]:
-    heard = rehear(side.network, comparison.corpus, side.sites, [(start, len(comparison.corpus))]).values
+def _heard(side: Side, units: list[Unit], corpus: Corpus, start: int) -> list[NDArray[np.floating]]:
+    assert isinstance(side.network, Network)
+    heard = rehear(side.network, corpus, side.sites, [(start, len(corpus))]).values
     made = []
     for unit in units:
         values = heard[unit.site][:, unit.index].astype(np.float64)

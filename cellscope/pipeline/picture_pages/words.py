@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
+from cellscope.data.images import ImageSet
 from cellscope.evidence.terms import WHOLE
 from cellscope.evidence.verdicts import digits
 from cellscope.models.classifier import Classifier
@@ -13,15 +14,23 @@ from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.headlines import sentence_case
 from cellscope.report.contents import Headline
 from cellscope.report.picture_contents import PictureHeader
+from cellscope.training.run import RunFolder
 
 
 def header(search: PictureSearch) -> PictureHeader:
     """Which network saw which pictures."""
-    own = search.run is not None and search.images.name.endswith("(held back)")
-    name = search.network.name if own or search.run is None else f"{search.network.name}-on-{search.images.name}"
+    name = pages_of(search.network, search.run, search.images)
     return replace(
         header_of(search.network, search.images.name, len(search.images), search.findings.counts.seed), name=name
     )
+
+
+def pages_of(network: Classifier, run: RunFolder | None, images: ImageSet) -> str:
+    """What the pages of a network that was shown these pictures are filed under: its name; of a run that was shown
+    others than its own, also theirs.
+    """
+    own = run is None or images.name.endswith("(held back)")
+    return network.name if own else f"{network.name}-on-{images.name}"
 
 
 def header_of(network: Classifier, images: str, pictures: int, seed: int) -> PictureHeader:
