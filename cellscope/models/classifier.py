@@ -50,6 +50,10 @@ class Classifier:
 
     def prepare(self, pixels: NDArray[Any]) -> Tensor:
         """Pictures in 0..1 [picture, channel, row, column] (or rows) as the module takes them, on its device."""
+        rows = len(self.shape) == 1
+        if rows != (pixels.ndim == 2):
+            takes, got = ("rows of numbers", "pictures") if rows else ("pictures", "rows of numbers")
+            raise InputError(f"{self.name} takes {takes} and got {got}")
         made = self.preprocessing.apply(pixels)
         if tuple(made.shape[1:]) != tuple(self.shape):
             raise InputError(

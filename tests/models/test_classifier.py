@@ -148,6 +148,10 @@ def test_pictures_of_another_shape_are_refused() -> None:
     torch.testing.assert_close(made.prepare(PIXELS), torch.from_numpy(PIXELS) - 0.5)
     with pytest.raises(InputError, match="takes pictures of 1 x 6 x 6 .* and got 3 x 6 x 6"):
         made.prepare(np.zeros((2, 3, 6, 6), np.float32))
+    with pytest.raises(InputError, match="Ends takes pictures and got rows of numbers"):
+        made.prepare(np.zeros((2, 6), np.float32))
+    with pytest.raises(InputError, match="Linear takes rows of numbers and got pictures"):
+        wrap(torch.nn.Linear(6, 2), (6,)).prepare(PIXELS)
 
 
 def test_saturated_probabilities_stay_numbers() -> None:
