@@ -200,10 +200,12 @@ def ends_of_blocks(model: nn.Module, known: Iterable[Outlet]) -> tuple[Outlet, .
     The class scores at the end are left out, unless there is nothing else; all outlets where no module has weights.
     """
     modules, fired = {WHOLE: model} | dict(model.named_modules()), tuple(known)
-    begins = [
-        k for k, outlet in enumerate(fired)
-        if any(weight.dim() > 1 for weight in modules[outlet.site.path].parameters(recurse=False))
-    ]  # fmt: skip
+
+    def weighs(module: nn.Module) -> bool:
+        own = module.parameters(recurse=False)
+        return not isinstance(module, nn.LayerNorm) and any(weight.dim() > 1 for weight in own)
+
+    begins = [k for k, outlet in enumerate(fired) if weighs(modules[outlet.site.path])]
     return tuple(fired[begin - 1] for begin in begins[1:]) or fired
 
 

@@ -245,7 +245,8 @@ def test_a_block_ends_before_the_next_weights() -> None:
     nothing else, and everything where no module has weights.
     """
     blocks = nn.Sequential(
-        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 3, 3), nn.Tanh(), nn.Flatten(),
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 3, 3), nn.LayerNorm((3, 1, 1)), nn.Flatten(),
         nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2), nn.Softmax(1),
     )  # fmt: skip
 
