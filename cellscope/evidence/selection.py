@@ -1,8 +1,7 @@
-"""Which few units to read: greedy forward selection, and the order in which the lasso takes them up."""
+"""Which few units to read, chosen greedily: each one explains most of what the ones before leave."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -56,22 +55,3 @@ def greedy(covariance: Floats, label: Floats, most: int) -> NDArray[np.int64]:
     """
     order = np.empty(most, np.int64)
     return order[: _greedy(covariance, label, most, NARROW, order)]
-
-
-def lasso(covariance: Floats, label: Floats, counts: Sequence[int]) -> list[NDArray[np.int64]]:
-    """For each of `counts` the units that the lasso's path holds where it first holds so many (Efron et al. 2004,
-    scikit-learn); the last ones where it never does.
-    """
-    from sklearn.linear_model import lars_path_gram
-
-    live = np.flatnonzero(np.diag(covariance) > 0)
-    if not len(live) or not np.abs(label[live]).max() > 0:
-        return [np.empty(0, np.int64) for _ in counts]
-    # The path's drops cost steps of their own, so there are some more than units.
-    _, _, path = lars_path_gram(
-        label[live].copy(), covariance[np.ix_(live, live)].copy(), n_samples=1, method="lasso",
-        max_iter=int(1.25 * max(counts)) + 4,
-    )  # fmt: skip
-    held = (path != 0).sum(0)
-    enough = [np.flatnonzero(held >= k) for k in counts]
-    return [live[np.flatnonzero(path[:, at[0] if len(at) else int(held.argmax())])] for at in enough]

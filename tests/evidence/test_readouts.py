@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Lasso, LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import r2_score
 
 from cellscope.evidence.readouts import STRENGTHS, Readout, chosen_strengths, fitted, ridge, taken, without
-from cellscope.evidence.selection import greedy, lasso
+from cellscope.evidence.selection import greedy
 from cellscope.sinks.covariance import Moments
 
 ROWS, UNITS = 2_000, 12
@@ -84,16 +84,6 @@ def test_greedy_ends_where_nothing_is_left_to_add(data):
     x = np.column_stack([x[:, 3], x[:, 3], np.zeros(ROWS), x[:, 7]])
     m = moments(x, y)
     assert greedy(m.covariance, m.with_labels[0], 4).tolist() == [0, 3]
-
-
-def test_the_lasso_takes_the_units_of_its_path(data):
-    """The units are those that scikit-learn's Lasso on the rows holds at a penalty where it holds so many."""
-    x, y = data
-    m = moments(x, y)
-    for k, units in zip((1, 2, 4), lasso(m.covariance, m.with_labels[0], (1, 2, 4)), strict=True):
-        held = [np.flatnonzero(Lasso(alpha=a).fit(x, y[0]).coef_) for a in np.geomspace(1.5, 0.005, 400)]
-        assert next(h.tolist() for h in held if len(h) == k) == units.tolist()
-    assert [len(units) for units in lasso(np.zeros((3, 3)), np.zeros(3), (1, 2))] == [0, 0]
 
 
 def test_a_reading_has_the_labels_mean(data):
