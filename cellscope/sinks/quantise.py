@@ -20,7 +20,7 @@ _SPREADS = (0.5, 0.8, 0.95, 1.0)
 """Scales of cells that are tried: of the distances from the centre that are not none, so large a share is less."""
 _NEAR = 0.1
 """One more where none of those fits: a ReLU's small values lie close to the many that are 0."""
-_LOSS = 0.002
+_LOSS = 0.0005
 """So much of the pairs may become ties when edges move to the borders of cells; ties cost an AUC at most half of it."""
 
 _FEW = 2048
