@@ -17,7 +17,7 @@ from torch import Tensor
 from cellscope.axes import Progress, Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Edit, Outlet, choose_outlets, outlets, watch
+from cellscope.hooks.modules import Edit, Outlet, choose_outlets, evaluating, outlets, quick_layout, watch
 from cellscope.models.classifier import Classifier
 from cellscope.sinks.extremes import Extremes
 
@@ -93,7 +93,7 @@ class Listener:
     def __call__(self, maps: Tensor) -> Tensor:
         """Of maps [picture, unit, ..] only the maxima [picture, unit] are handed on."""
         flat = maps.detach().flatten(2) if maps.dim() > 2 else maps.detach()[:, :, None]
-        best = flat.amax(-1)
+        best = _greatest(maps)
         values = best.float().cpu().numpy()
         if not np.isfinite(values).all():
             picture, unit = (int(n[0]) for n in np.nonzero(~np.isfinite(values)))
@@ -126,6 +126,14 @@ class Listener:
         there = slice(0, min(self.k, seen))
         rows = np.stack(np.divmod(places[:, there], self.outlet.grid[1]), -1)
         return Kept(pictures[:, there], rows, values[:, there])
+
+
+def _greatest(maps: Tensor) -> Tensor:
+    """The maxima [picture, unit] of maps [picture, unit, ..]."""
+    if maps.dim() == 4 and not maps.is_contiguous():
+        # With channels last, `amax` takes many times as long where there are few of them.
+        return torch.nn.functional.adaptive_max_pool2d(maps.detach(), 1).flatten(1)
+    return maps.detach().flatten(2).amax(-1) if maps.dim() > 2 else maps.detach()
 
 
 def _places(flat: Tensor, pictures: Integers, units: Integers) -> Integers:
@@ -161,10 +169,13 @@ def examples(
     random = np.sort(np.random.default_rng(seed).permutation(len(images))[:k])
     kept = {outlet.site: Listener(outlet, k, random, at=stretch[0]) for outlet in chosen}
     keep: dict[Site, Edit] = dict(kept)
+    with evaluating(classifier.module):
+        layout = quick_layout(classifier.logits, classifier.example)
     with torch.inference_mode(), watch(classifier.module, kept, keep=keep, stop=True) as seen:
         for at in range(stretch[0], stretch[-1] + 1, batch):
             until = min(at + batch, stretch[-1] + 1)
-            seen.play(classifier.prepare(images.pixels(slice(at, until))))
+            inputs = classifier.prepare(images.pixels(slice(at, until)))
+            seen.play(inputs.contiguous(memory_format=layout))
             if progress is not None:
                 progress(until - stretch[0], len(stretch), images.name)
     return {site: listener.close(stretch[0], seed) for site, listener in kept.items()}
