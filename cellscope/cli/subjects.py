@@ -47,7 +47,13 @@ def both_look(first: str, second: str, runs: Path) -> bool:
 
 def refuse(ctx: click.Context, names: Iterable[str], looking: bool) -> None:
     """InputError for an option of these names that was given and says nothing of the subject."""
-    for option in [o for o in ctx.command.params if o.name in names]:
-        if ctx.get_parameter_source(str(option.name)) == click.core.ParameterSource.COMMANDLINE:
-            what = ("a text", "pictures") if looking else ("pictures", "a text")
-            raise InputError(f"{option.opts[0]} is for {what[0]}, and this network reads {what[1]}; leave it out")
+    for option in given(ctx, names):
+        what = ("a text", "pictures") if looking else ("pictures", "a text")
+        raise InputError(f"{option} is for {what[0]}, and this network reads {what[1]}; leave it out")
+
+
+def given(ctx: click.Context, names: Iterable[str]) -> list[str]:
+    """Those of these options that stand on the command line, as they are written there."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    known = {str(option.name): option.opts[0] for option in ctx.command.params}
+    return [known[name] for name in names if name in known and ctx.get_parameter_source(name) == typed]

@@ -37,6 +37,11 @@ def colour_keys(
     return keys
 
 
+def own_colours(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The colour of every place alone, of the keys that `colour_keys` makes."""
+    return keys & np.uint64(2**21 - 1)
+
+
 def _codes(colours: Tensor, levels: int) -> NDArray[np.int32]:
     """Colours [picture, channel, ..] in 0..1 as numbers [picture, ..]."""
     many = levels**2 if colours.shape[1] == 1 else levels

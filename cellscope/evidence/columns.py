@@ -19,6 +19,8 @@ from cellscope.sinks.quantise import Quantiser
 from cellscope.sinks.tally import Tally
 
 Floats = NDArray[np.float64]
+TYPED = 8
+"""Columns, evenly spread, that make the type of a row, at most: 256 types."""
 
 
 class Columns:
@@ -69,3 +71,12 @@ class Columns:
         rank, rr, qr = (moments[..., k] for k in (3, 4, 5))
         n, q, qq = (labels[:, [k]] for k in (0, 3, 4))
         return pearson(n, rank, rr, q, qq, qr)
+
+
+def row_types(rows: NDArray[np.float32], middle: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """The type of every row [row]: which of TYPED columns lie above `middle` [column]."""
+    count = rows.shape[1]
+    some = np.unique(np.linspace(0, count - 1, min(TYPED, count)).astype(np.int64))
+    high = (rows[:, some] > middle[some]).astype(np.uint64)
+    made: NDArray[np.uint64] = high @ (np.uint64(1) << np.arange(len(some), dtype=np.uint64))
+    return made

@@ -1,9 +1,13 @@
 """Hewitt and Liang's control task: labels that nothing but memory can tell (Designing and Interpreting Probes with
 Control Tasks, 2019, section 2).
 
-A label is a random function of the last three characters, so it has no meaning, yet the same characters always get the
-same one. What a probe reaches on it is what its own capacity buys; what it reaches on the feature beyond that
-(selectivity) is owed to the units.
+A label is a random function of a position's type, so it has no meaning, yet the same type always gets the same one.
+What a probe reaches on it is what its own capacity buys; what it reaches on the feature beyond that (selectivity) is
+owed to the units. The type is what a subject shows without a network and what comes again, for only that can be learnt
+by heart: in a text the last three characters; in a picture the own colour of a place, or the mean colour of a picture
+whose units have no places; in a row of numbers which of some columns are high. (Own colours in eight levels of red,
+green and blue come again nearly always; with those of its neighbours, more than half of the pictures of `shapes` would
+have a type that no other has, which nobody could have learnt.)
 """
 
 from __future__ import annotations
@@ -33,9 +37,9 @@ class ControlTask:
         self._quantiles = np.zeros((numerics, _CUTS), np.float32)
 
     def learn(self, grid: LabelGrid, keys: NDArray[np.uint64]) -> None:
-        """Take in how frequent the labels of a round are; `keys` are its contexts [position].
+        """Take in how frequent the labels of a round are; `keys` are its types [position].
 
-        A few contexts are so frequent that one of them alone may give a control several times the feature's rate: of
+        A few types are so frequent that one of them alone may give a control several times the feature's rate: of
         some random functions that are drawn at first, each feature gets the one whose rate is nearest to its own.
         """
         first = not self._seen
@@ -65,7 +69,7 @@ class ControlTask:
         self._factors = kept
 
     def labels(self, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
-        """The labels of contexts [..], float32 [feature, ..], the span features first."""
+        """The labels of types [..], float32 [feature, ..], the span features first."""
         mixed = _mixed(keys ^ self._seed)
         made = np.empty((len(self._factors), *keys.shape), np.float32)
         spans, rates = len(self._on), self._on / max(self._seen, 1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Site, Unit
 from cellscope.errors import InputError
 from cellscope.evidence.bases import Basis, site_of
+from cellscope.evidence.terms import TEXT, Terms
 from cellscope.evidence.verdicts import digits, named
 
 Floats = NDArray[np.float64]
@@ -27,12 +28,17 @@ this share of the variance: these two numbers of units were not chosen, as that 
 reports.
 """
 
-CRITERION = (
+_CRITERION = (
     f"R2 of a linear reading, on blocks that it was not chosen on. Local: one unit has {SHARE:.0%} of what all have; "
     f"sparse: at most {SPARSE} units do, and at most a quarter of all; distributed: it takes more; nothing: "
-    f"neither the best unit nor all together tell anything for sure (no interval of theirs lies above R2 {FLOOR:g}). A "
-    "feature is read some characters late where its best unit is"
+    f"neither the best unit nor all together tell anything for sure (no interval of theirs lies above R2 {FLOOR:g})"
 )
+
+
+def criterion(terms: Terms = TEXT) -> str:
+    """What a verdict rests on, in the words of a subject."""
+    late = ". A feature is read some characters late where its best unit is"
+    return _CRITERION + (late if terms is TEXT else ". All units are those of one layer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,8 @@ class Probe:
     lag         the label is the feature's so many characters ago: its best unit is that late
     strength    the ridge penalty of all units, chosen within the choosing blocks
     labelled    rows that have the feature (or count for it), of `rows` that were summed
+    layer       the one whose units these are, where every layer has a probe of its own
+    terms       the words for what was summed
     """
 
     feature: str
@@ -84,7 +92,9 @@ class Probe:
     share: tuple[float, float, float] = (math.nan, math.nan, math.nan)
     strength: float = math.nan
     lag: int = 0
+    layer: str = ""
     remark: str = ""
+    terms: Terms = TEXT
 
     @property
     def all(self) -> Rung:
@@ -141,7 +151,7 @@ class Probe:
             return self.remark
         if self.needed is None:
             return (
-                f"{self.feature}: nothing for sure: the best unit tells R2 {_told(self.rungs[0])}, all {self.of:,} "
+                f"{self._name}: nothing for sure: the best unit tells R2 {_told(self.rungs[0])}, all {self.of:,} "
                 f"together {_told(self.all)}"
             )
         part = next(r.score for r in self.rungs if r.units == self.needed) / self.told
@@ -154,13 +164,20 @@ class Probe:
             equal += f"; but the probe reads as much of labels by chance (control task, R2 {digits(self.all.control)})"
         late = f", read {self.lag} character{'s' * (self.lag > 1)} late," if self.lag else ""
         if self.spread == "local":
-            return f"{self.feature}{late} is local: {best} alone has {alone} of {have}{equal}"
+            return f"{self._name}{late} is local: {best} alone has {alone} of {have}{equal}"
         takes = f"it takes {self.needed:,} units to have {part:.0%} of {have}"
-        return f"{self.feature}{late} is {self.spread}: {takes}; the best one, {best}, has {alone}{equal}"
+        return f"{self._name}{late} is {self.spread}: {takes}; the best one, {best}, has {alone}{equal}"
+
+    @property
+    def _name(self) -> str:
+        return f"{self.feature} in {self.layer}" if self.layer else self.feature
 
     def figures(self) -> dict[str, Any]:
-        """Every figure by its name, with the verdict; units by their addresses."""
+        """Every figure by its name, with the verdict; units by their addresses; a layer where there is one."""
         made = asdict(self) | {"chosen": [str(unit) for unit in self.chosen]}
+        del made["terms"]
+        if not self.layer:
+            del made["layer"]
         made["rungs"] = [asdict(rung) | {"selectivity": rung.selectivity} for rung in self.rungs]
         return made | {"spread": self.spread, "needed": self.needed, "equalled": self.equalled, "verdict": self.verdict}
 

@@ -1,4 +1,4 @@
-"""The probes of all features: one pass over the text for the covariance, then linear algebra."""
+"""The probes of all features: one pass over a text for the covariance, then linear algebra."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cellscope.evidence.curves import Curves, curves
 from cellscope.evidence.probes import Probe, Probes, Rung
 from cellscope.evidence.reading import LabelReader, ahead
 from cellscope.evidence.tasks import Tasks
+from cellscope.evidence.terms import TEXT, Terms
 from cellscope.observe import Source, rounds
 from cellscope.sinks.covariance import Covariance
 from cellscope.sinks.labels import LabelGrid
@@ -32,7 +33,7 @@ TOLD = 16
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The sums of one pass, and what they were summed over."""
+    """The sums of one pass, and what they were summed over; `layer` where it is one of many."""
 
     covariance: Covariance
     tasks: Tasks
@@ -40,6 +41,23 @@ class Measured:
     units: tuple[Unit, ...]
     characters: int
     seed: int
+    terms: Terms = TEXT
+    layer: str = ""
+
+    def __post_init__(self) -> None:
+        if self.covariance.lost is not None:
+            unit = self.units[self.covariance.lost]
+            raise InputError(f"{unit} gives values that are not finite; is the network damaged?")
+
+    @property
+    def best(self) -> NDArray[np.float64]:
+        """What the best unit tells of every feature as it is, on the choosing blocks: a share of its variance
+        [feature]; NaN of a number that counts only in places.
+        """
+        covariance, told = self.covariance, np.full(len(self.features), np.nan)
+        everywhere = np.flatnonzero(covariance.counted[: len(told)] == 0)
+        told[everywhere] = covariance.moments(np.arange(covariance.choosing)).alone[: len(everywhere)].max(1)
+        return told
 
 
 def probe(
@@ -85,15 +103,16 @@ def measure(
                 progress(heard, len(corpus) - start, "")
     assert covariance is not None
     units = tuple(Unit(site, i) for site, size in source.sizes.items() for i in range(size))
-    if covariance.lost is not None:
-        raise InputError(f"{units[covariance.lost]} gives values that are not finite; is the network damaged?")
     return Measured(covariance, tasks, reader.features, units, heard, seed)
 
 
-def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = None) -> Probes:
-    """The curves of every feature at the lag of its best unit, read off the sums."""
-    tasks, count = measured.tasks, len(measured.features)
-    chosen = tasks.chosen(measured.covariance)
+def judged(
+    measured: Measured, draws: int = DRAWS, progress: Progress | None = None, *, some: Sequence[int] | None = None
+) -> Probes:
+    """The curves of every feature (or of `some`, by number) at the lag of its best unit, read off the sums."""
+    tasks = measured.tasks
+    which = np.arange(tasks.many) if some is None else np.array(some, np.int64)
+    chosen, count = tasks.chosen(measured.covariance)[np.concatenate([which, tasks.many + which])], len(which)
     covariance, lags = measured.covariance.take(chosen), tasks.lag[chosen]
     found: dict[int, Probe] = {}
     weights = np.zeros((count, len(measured.units)), np.float32)
@@ -102,8 +121,9 @@ def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = N
         here = np.flatnonzero(covariance.counted[:count] == mask)
         made = curves(covariance, mask, draws=draws, seed=measured.seed, progress=progress)
         for at, feature in enumerate(here.tolist()):
-            curve = _probe(measured, covariance, made, mask, at, feature)
-            found[feature] = replace(curve, lag=int(lags[feature]))
+            own = measured.features[which[feature]]
+            curve = _probe(measured, covariance, made, mask, at, feature, own)
+            found[feature] = replace(curve, lag=int(lags[feature]), layer=measured.layer)
             weights[feature] = made.weights[at] * covariance.scale
             intercept[feature] = made.intercept[at] - weights[feature] @ covariance.middle
     sizes: dict[Any, int] = {}
@@ -116,9 +136,9 @@ def judged(measured: Measured, draws: int = DRAWS, progress: Progress | None = N
     )  # fmt: skip
 
 
-def _probe(measured: Measured, covariance: Covariance, made: Curves, mask: int, at: int, feature: int) -> Probe:
-    """The curve of one feature, the `at`-th of those that count by `mask`."""
-    f, of = measured.features[feature], len(measured.units)
+def _probe(measured: Measured, covariance: Covariance, made: Curves, mask: int, at: int, feature: int, f: Any) -> Probe:
+    """The curve of feature `f`, the `at`-th of those that count by `mask`."""
+    of, items = len(measured.units), measured.terms.items
     halves = slice(0, covariance.choosing), slice(covariance.choosing, None)
     count = [float(covariance.count[half, mask].sum()) for half in halves]
     on = [float(covariance.labels[half, feature, 0].sum()) if f.kind == "span" else n
@@ -127,15 +147,16 @@ def _probe(measured: Measured, covariance: Covariance, made: Curves, mask: int, 
     remark = ""
     if min(on) < FEWEST or (f.kind == "span" and min(n - o for n, o in zip(count, on, strict=True)) < FEWEST):
         what = "too rare" if min(on) < FEWEST else "too common"
-        remark = f"{f.name} is {what} to be probed: {labelled:,} of {rows:,} characters that were counted"
+        remark = f"{f.name} is {what} to be probed: {labelled:,} of {rows:,} {items} that were counted"
     elif not made.varies[at]:
-        remark = f"{f.name} is the same at every character that was counted"
+        remark = f"{f.name} is the same in all {items} that were counted"
+    about: dict[str, Any] = {"feature": f.name, "kind": f.kind, "labelled": labelled, "rows": rows, "of": of}
     if remark:
-        return Probe(feature=f.name, kind=f.kind, labelled=labelled, rows=rows, of=of, remark=remark)
+        return Probe(**about, remark=remark, terms=measured.terms)
     rungs = tuple(Rung(units=int(k), **made.at(at, step)) for step, k in enumerate(made.counts))
     chosen = tuple(measured.units[u] for u in made.orders[at][:TOLD])
     share = made.share[at]
     return Probe(
-        feature=f.name, kind=f.kind, labelled=labelled, rows=rows, of=of, rungs=rungs, chosen=chosen,
-        share=(float(share[0]), float(share[1]), float(share[2])), strength=float(made.strengths[at]),
+        **about, rungs=rungs, chosen=chosen, share=(float(share[0]), float(share[1]), float(share[2])),
+        strength=float(made.strengths[at]), terms=measured.terms,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 A unit that has to see three characters before it knows, and one before it knows that all is over, is late. Read at once
 it would seem to need help from units that echo the last characters; so a feature is read at the lag of its best unit.
+The places of a picture are not read one after the other, so its concepts have no lags (`late=0`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from cellscope.chunks import Chunk
 from cellscope.evidence.control import ControlTask
 from cellscope.evidence.probes import FLOOR, SHARE
-from cellscope.features.feature import TEXT_COUNTERS
 from cellscope.sinks.covariance import Covariance
 from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.lags import REACH
@@ -33,9 +33,8 @@ class Tasks:
     def __init__(self, features: Sequence[Any], spans: int, *, late: int = REACH, seed: int = 0) -> None:
         self.many, self.spans = len(features), spans
         self.control = ControlTask(spans, self.many - spans, seed=seed)
-        # The other counters count at every character, so their rows are those of all spans.
-        own = [f.kind != "span" and f.counter not in (*TEXT_COUNTERS, "depth") for f in features]
-        self._partial, self._whole = np.flatnonzero(own), np.flatnonzero(~np.array(own, bool))
+        everywhere = np.array([f.everywhere for f in features], bool)
+        self._partial, self._whole = np.flatnonzero(~everywhere), np.flatnonzero(everywhere)
         every, again = np.arange(self.many), np.arange(1, late + 1)
         self.feature = np.concatenate([every, np.tile(self._whole, late), every])
         self.lag = np.concatenate([0 * every, np.repeat(again, len(self._whole)), 0 * every])
@@ -45,7 +44,7 @@ class Tasks:
         self.late = late
 
     def learn(self, grid: LabelGrid, keys: NDArray[np.uint64]) -> None:
-        """Take in a round before its labels are asked for; `keys` are its contexts (see control.contexts)."""
+        """Take in a round before its labels are asked for; `keys` are the types of its positions (see control)."""
         self.control.learn(grid, keys)
 
     def labels(
@@ -66,12 +65,8 @@ class Tasks:
         """For each feature the task at whose lag its best unit tells most of it on the choosing blocks, then all
         controls; on time, where that unit tells as large a share then as one has that tells all.
         """
-        sums = covariance.moments(np.arange(covariance.choosing))
-        varied = np.diag(sums.covariance) * sums.spread[:, None]
         told = np.zeros(len(self.counted))
-        told[self.counted == 0] = np.divide(
-            sums.with_labels**2, varied, out=np.zeros_like(varied), where=varied > 1e-12
-        ).max(1)
+        told[self.counted == 0] = covariance.moments(np.arange(covariance.choosing)).alone.max(1)
         made = np.arange(self.many)
         for f in self._whole:
             own = np.flatnonzero(self.feature[: -self.many] == f)

@@ -22,16 +22,18 @@ class Terms:
     """What is said of a subject that is not enough."""
     feature: str = "concept"
     """What is looked for in it."""
+    type: str = "colour of a place"
+    """What the labels of a control task are a random function of."""
 
 
 TEXT = Terms("characters", "text", "inside", "current character", "last three characters", ("1 char", "3 chars"),
-             "blocks the unit was not chosen on", "heard", "is too short", "feature")  # fmt: skip
+             "blocks the unit was not chosen on", "heard", "is too short", "feature",
+             "last three characters")  # fmt: skip
 _COLOURS = "own colour alone", "colours alone", ("own colour", "colours")
 PLACES = Terms("places of maps", "set of pictures", "inside", *_COLOURS)
 FILLED = Terms("places of maps", "set of pictures", "in pictures of", *_COLOURS)
 """Places of maps, where a concept fills its pictures, as a class does: it is asked alike of layers without places."""
-WHOLE = Terms(
-    "pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone", ("mean colour", "colours")
-)
+WHOLE = Terms("pictures", "set of pictures", "in pictures with", "mean colour alone", "colours alone",
+              ("mean colour", "colours"), type="mean colour of a picture")  # fmt: skip
 ROWS = Terms("rows", "table", "in rows of", "single column", "single columns", ("-", "1 column"),
-             "rows the unit was not chosen on", few="has too few rows")  # fmt: skip
+             "rows the unit was not chosen on", few="has too few rows", type="columns")  # fmt: skip

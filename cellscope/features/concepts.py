@@ -17,6 +17,11 @@ class Concept:
     description: str = ""
 
     @property
+    def everywhere(self) -> bool:
+        """Every place has its label: a column has a number in every row."""
+        return True
+
+    @property
     def digest(self) -> str:
         """What a kept score of this concept is filed under."""
         return hashlib.sha256(repr((self.name, self.kind)).encode()).hexdigest()[:16]

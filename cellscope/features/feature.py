@@ -93,6 +93,11 @@ class Feature:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
+    def everywhere(self) -> bool:
+        """Whether every position has its label; the other numbers count in places alone."""
+        return self.kind == "span" or self.counter in (*TEXT_COUNTERS, "depth")
+
+    @property
     def as_regex(self) -> str:
         """The regular expression whose matches from left to right are the spans."""
         if self.scan == "runs":

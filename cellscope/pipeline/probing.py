@@ -14,7 +14,7 @@ from cellscope.errors import InputError
 from cellscope.evidence.bases import held_in
 from cellscope.evidence.curves import LARGEST, LASSO
 from cellscope.evidence.needs import Need
-from cellscope.evidence.probes import CRITERION, Probes
+from cellscope.evidence.probes import Probes, criterion
 from cellscope.evidence.probing import DRAWS, judged, measure
 from cellscope.features.library import select
 from cellscope.hooks.sites import choose_sites
@@ -56,7 +56,7 @@ class Probed:
             "network": self.network.description,
             "corpus": self.corpus.name,
             "sites": {str(site): size for site, size in found.sites.items()},
-            "criterion": CRITERION,
+            "criterion": criterion(),
             "forward_selection_up_to": LARGEST,
             "lasso_up_to": LASSO,
             **{name: getattr(found, name) for name in

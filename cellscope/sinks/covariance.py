@@ -65,6 +65,12 @@ class Moments:
         made: Floats = self.labels[:, 1] / n - (self.labels[:, 0] / n) ** 2
         return made
 
+    @property
+    def alone(self) -> Floats:
+        """The share of every label's variance that each unit tells by itself [task, unit]."""
+        varied = np.diag(self.covariance) * self.spread[:, None]
+        return np.divide(self.with_labels**2, varied, out=np.zeros_like(varied), where=varied > 1e-12)
+
 
 class Covariance:
     """Sums of products of `units` standardised units with one another and with the labels of tasks.
@@ -191,7 +197,7 @@ def groups(units: int, masks: int, blocks: int, budget: int = BUDGET) -> tuple[i
     if room * 4 < fewest:
         raise InputError(
             f"the covariance of {units:,} units takes {each * fewest / 2**30:.0f} GiB; "
-            "ask about fewer of them at a time, for instance with --streams c"
+            "ask about fewer of them at a time, for instance with --streams c (pictures: --layer)"
         )
     have = (blocks + 1) // 2, blocks // 2
     choosing = min(have[0], FOLDS, max(FEWEST[0], room // 4))

@@ -90,7 +90,9 @@ def test_probes_stand_beside_the_readable_model(place: Path) -> None:
     """The regression on pixels, then a row a layer with the untrained network beside it."""
     done = call(place, "probe", "small_cnn", "--layer", "features.2", "--layer", "classifier.1", "--most", "400")
     assert done.output.startswith("a logistic regression on pixels tells 0.")
-    assert [line.split()[0] for line in done.output.splitlines()[-2:]] == ["features.2", "classifier.1"]
+    *_, first, last, _, hint = done.output.splitlines()
+    assert [line.split()[0] for line in (first, last)] == ["features.2", "classifier.1"]
+    assert hint.startswith("how many units tell a concept (0, 1, 2 ...)")
     data = json.loads(
         call(place, "probe", "small_cnn", "--layer", "classifier.1", "--most", "400", "--format", "json").output
     )

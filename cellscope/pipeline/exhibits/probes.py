@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from cellscope.evidence.curves import LARGEST, LASSO
-from cellscope.evidence.probes import CRITERION, Probe, Probes
+from cellscope.evidence.probes import Probe, Probes, criterion
+from cellscope.evidence.terms import TEXT
 from cellscope.hooks.sites import choose_sites
 from cellscope.pipeline.exhibits.lesions import need_exhibit
+from cellscope.pipeline.picture_pages.words import header_in
 from cellscope.pipeline.probing import Probed
+from cellscope.pipeline.probing_pictures import PictureProbed
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series
 from cellscope.report.page import write_index
+from cellscope.report.picture_contents import PictureHeader
 from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
 
@@ -26,7 +31,7 @@ SCORE = "R², blocks that report"
 def probe_exhibit(probe: Probe) -> Exhibit:
     """The curve of one feature: chosen units with their interval, the lasso's, random sets, the control task."""
     if not probe.rungs:
-        return Exhibit(key=_key(probe), title=probe.feature, sentence=f"{probe.remark}.", caveats=())
+        return Exhibit(key=_key(probe), title=_name(probe), sentence=f"{probe.remark}.", caveats=())
     rungs, x = probe.rungs, tuple(float(r.units) for r in probe.rungs)
     chosen = Series(
         name="chosen units", x=x, y=tuple(_known(r.score) for r in rungs), low=tuple(_known(r.low) for r in rungs),
@@ -41,7 +46,7 @@ def probe_exhibit(probe: Probe) -> Exhibit:
     caption = "The band is the 95 % interval; that of the random units their range. The last point is all units."
     return Exhibit(
         key=_key(probe),
-        title=f"One cell or many: {probe.feature}",
+        title=f"One cell or many: {_name(probe)}",
         sentence=f"{probe.verdict}.",
         caveats=_caveats(probe),
         figures=(
@@ -60,20 +65,21 @@ def probe_exhibit(probe: Probe) -> Exhibit:
     )  # fmt: skip
 
 
-def probes_exhibit(found: Probes) -> Exhibit:
+def probes_exhibit(probes: Sequence[Probe]) -> Exhibit:
     """Every feature: what the best unit tells beside what all tell, and the verdict."""
-    curves = sorted((p for p in found.probes if p.rungs), key=lambda p: (p.needed is None, p.needed or 0, -p.told))
+    curves = sorted((p for p in probes if p.rungs), key=lambda p: (p.needed is None, p.needed or 0, -p.told))
     counts = {name: sum(p.spread == name for p in curves) for name in ("local", "sparse", "distributed", "nothing")}
-    left = len(found.probes) - len(curves)
+    left, terms = len(probes) - len(curves), probes[0].terms
+    late = ("late",) if terms is TEXT else ()
     said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     return Exhibit(
         key="probes",
         title="One cell or many",
-        sentence=f"Of {len(curves)} features: {said or 'none could be probed'}.",
-        caveats=(f"{CRITERION}.", *([f"{left} features were too rare or too common."] if left else [])),
+        sentence=f"Of {len(curves)} {terms.feature}s: {said or 'none could be probed'}.",
+        caveats=(f"{criterion(terms)}.", *([f"{left} {terms.feature}s were too rare or too common."] if left else [])),
         figures=(
             Bars(
-                title="The best unit beside all units", labels=tuple(p.feature for p in curves), value=SCORE,
+                title="The best unit beside all units", labels=tuple(map(_name, curves)), value=SCORE,
                 groups=(
                     Group(name="all units", values=tuple(_known(p.all.score) for p in curves), quiet=True,
                           low=tuple(_known(p.all.low) for p in curves), high=tuple(_known(p.all.high) for p in curves)),
@@ -82,10 +88,10 @@ def probes_exhibit(found: Probes) -> Exhibit:
             ),
         ) if curves else (),
         table=Table(
-            columns=("feature", "late", "verdict", "units", "best unit", "alone", "share", "all", "low", "high",
+            columns=(terms.feature, *late, "verdict", "units", "best unit", "alone", "share", "all", "low", "high",
                      "control", "random units as good"),
             rows=tuple(
-                {"feature": p.feature, "late": p.lag, "verdict": p.spread, "units": p.needed,
+                {terms.feature: p.feature, "late": p.lag, "verdict": p.spread, "units": p.needed,
                  "best unit": str(p.chosen[0]) if p.chosen else None, "alone": _known(p.rungs[0].score),
                  "share": _known(p.share[0]), "all": _known(p.all.score), "low": _known(p.all.low),
                  "high": _known(p.all.high), "control": _known(p.all.control), "random units as good": p.equalled}
@@ -96,11 +102,8 @@ def probes_exhibit(found: Probes) -> Exhibit:
 
 
 def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) -> Path:
-    """The study of what was probed; its path."""
+    """The study of what was probed in a text; its path."""
     found, network = probed.found, probed.network
-    deep = len(found.probes) <= DEEP
-    exhibits = tuple(probe_exhibit(p) for p in found.probes) if deep else (probes_exhibit(found),)
-    exhibits += tuple(need_exhibit(need) for need in probed.lesions)
     known = (probed.run.info().get("corpus") or {}) if probed.run else {}
     own = bool(known) and known.get("digest") == probed.corpus.digest
     header = RunHeader(
@@ -108,28 +111,48 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
         model=network.description or type(network.module).__name__, characters=found.characters, seed=found.seed,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"), vocabulary_size=len(network.vocabulary),
     )  # fmt: skip
-    good = any(p.spread in ("local", "sparse", "distributed") for p in found.probes)
     steps = "every character" if found.stride == 1 else f"one character in {found.stride}"
-    method = (
-        f"{sum(found.sites.values()):,} units of {', '.join(map(str, found.sites))}; {steps}.",
-        f"Units and weights come from the even blocks, scores from {found.reporting} groups of odd ones.",
-        f"Forward selection goes up to {LARGEST} units and the lasso to {LASSO}, for the sake of time; the last point "
-        "is the ridge regression on all units.",
-        f"{found.draws} random sets at each number of units, seed {found.seed}.",
-    )
-    headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=method)
+    heard = f"{sum(found.sites.values()):,} units of {', '.join(map(str, found.sites))}; {steps}."
     usual = tuple(found.sites) == choose_sites(network.module)
     where = "" if usual else f"in {', '.join(map(str, found.sites))}"
     name = study_of("probe" if probed.asked else "probes", probed.asked, where)
-    path = write_study_page(
-        reports, StudyPage(header=header, name=name, headline=headline, exhibits=exhibits), single_file=single_file
+    more = tuple(need_exhibit(need) for need in probed.lesions)
+    return _written(reports, header, name, found.probes, heard, found, more, single_file)
+
+
+def write_picture_probes(probed: PictureProbed, reports: Path, *, single_file: bool = False) -> Path:
+    """The study of what was probed in pictures; its path."""
+    found = probed.found.found
+    header = header_in(probed.network, probed.run, probed.images, probed.seed)
+    heard = "; ".join(f"{sum(one.sites.values()):,} units of {', '.join(map(str, one.sites))}" for one in found)
+    where = f"in {', '.join(probed.sites)}" if probed.sites else ""
+    name = study_of("probe" if probed.asked else "probes", probed.asked, where)
+    return _written(reports, header, name, probed.found.probes, f"{heard}.", found[0], (), single_file)
+
+
+def _written(
+    reports: Path, header: RunHeader | PictureHeader, name: str, probes: Sequence[Probe], heard: str, made: Probes,
+    more: tuple[Exhibit, ...], single_file: bool,
+) -> Path:  # fmt: skip
+    """The page of some curves, made like those of `made`, with `more` after them; and the index."""
+    exhibits = tuple(map(probe_exhibit, probes)) if len(probes) <= DEEP else (probes_exhibit(probes),)
+    good = any(p.spread in ("local", "sparse", "distributed") for p in probes)
+    method = (
+        heard,
+        f"Units and weights come from the even blocks, scores from {made.reporting} groups of odd ones.",
+        f"Forward selection goes up to {LARGEST} units and the lasso to {LASSO}, for the sake of time; the last point "
+        "is the ridge regression on all units.",
+        f"{made.draws} random sets at each number of units, seed {made.seed}.",
     )
+    headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=method)
+    page = StudyPage(header=header, name=name, headline=headline, exhibits=(*exhibits, *more))
+    path = write_study_page(reports, page, single_file=single_file)
     write_index(reports, single_file=single_file)
     return path
 
 
 def _caveats(probe: Probe) -> tuple[str, ...]:
-    said = [f"{CRITERION}.", "What a probe can read the network need not use."]
+    said = [f"{criterion(probe.terms)}.", "What a probe can read the network need not use."]
     if probe.lag:
         said.append(
             f"Read is where the feature was {probe.lag} back: there the best unit tells most of it. Its control task "
@@ -138,13 +161,17 @@ def _caveats(probe: Probe) -> tuple[str, ...]:
     if probe.all.control > 0.5 * max(probe.all.score, 0):
         said.append(
             f"The control task reaches R² {probe.all.control:.2f}: much of this score any labels would get that hang "
-            "on the last three characters."
+            f"on the {probe.terms.type}."
         )
     return tuple(said)
 
 
 def _key(probe: Probe) -> str:
-    return "probe-" + re.sub(r"[^a-z0-9]+", "-", probe.feature.lower()).strip("-")
+    return "probe-" + re.sub(r"[^a-z0-9]+", "-", _name(probe).lower()).strip("-")
+
+
+def _name(probe: Probe) -> str:
+    return f"{probe.feature} in {probe.layer}" if probe.layer else probe.feature
 
 
 def _known(value: float) -> float | None:

@@ -19,10 +19,13 @@ from cellscope.training.run import RunFolder
 
 def header(search: PictureSearch) -> PictureHeader:
     """Which network saw which pictures."""
-    name = pages_of(search.network, search.run, search.images)
-    return replace(
-        header_of(search.network, search.images.name, len(search.images), search.findings.counts.seed), name=name
-    )
+    return header_in(search.network, search.run, search.images, search.findings.counts.seed)
+
+
+def header_in(network: Classifier, run: RunFolder | None, images: ImageSet, seed: int) -> PictureHeader:
+    """A network and a set; pages of pictures that are not the run's own have a folder of their own."""
+    name = pages_of(network, run, images)
+    return replace(header_of(network, images.name, len(images), seed), name=name)
 
 
 def pages_of(network: Classifier, run: RunFolder | None, images: ImageSet) -> str:
