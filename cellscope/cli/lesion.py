@@ -14,7 +14,7 @@ from cellscope.cli.options import REPORTS, SEED, text_options
 from cellscope.cli.pictures import picture_network_options
 from cellscope.cli.subjects import looks, refuse
 
-TEXT_ALONE = ("asked", "files", "text", "encoding", "as_bytes", "vocabulary", "characters", "mapped", "streams",
+TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "mapped", "streams",
               "directions", "reports", "pages", "single_file")  # fmt: skip
 PICTURES_ALONE = ("layer", "most", "images", "size", "fit", "channels", "label", "masks", "count", "classes", "mean",
                   "std", "range_", "order")  # fmt: skip
@@ -32,7 +32,8 @@ FOLDER = click.Path(path_type=Path)
     "asked",
     multiple=True,
     metavar="NAME",
-    help="A feature of the library, or NAME=PATTERN. Repeatable.  [default: all that the text has]",
+    help="A feature of the library, or NAME=PATTERN; of pictures a concept. Repeatable.  [default: all that the text "
+    "has; pictures: none]",
 )
 @click.option("--features", "files", multiple=True, type=FOLDER, metavar="FILE", help="Features of yours, in TOML.")
 @click.option(
@@ -62,7 +63,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--draws",
     type=click.IntRange(2),
-    help="Random units (pictures: orders) to compare with.  [default: 20, pictures: 10]",
+    help="Random units (of a --layer: orders) to compare with.  [default: 20, of a --layer 10]",
 )
 @click.option(
     "--most",
@@ -85,15 +86,17 @@ def lesion(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> Non
     beside its best units, and with these units alone. Components (lstm.0.cell:pca/3, lstm.0.cell:probe/url, a saved
     lstm.0.cell:FILE.npy) are held along their directions. With --map every unit is held in turn.
 
-    In pictures, UNITs such as features.6/3 are removed together; with --layer each unit of a layer is removed in turn,
-    then a growing share of it.
+    In pictures, UNITs such as features.6/3 are removed together: accuracy by class, or with --feature CONCEPT the
+    change of loss and accuracy in pictures that have the concept and in the others, beside the same controls as in a
+    text. With --layer each unit of a layer is removed in turn, then a growing share of it.
     """
     run, addresses = run_and_addresses(names)
     looking = looks({**options, "run": run})
     refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
     for name in TEXT_ALONE if looking else PICTURES_ALONE:
         options.pop(name)
-    defaults = {"fill": "zero", "draws": 10, "seed": 0} if looking else {"fill": "mean", "draws": 20, "seed": 123}
+    draws = 10 if looking and options["layer"] else 20
+    defaults = {"fill": "zero" if looking else "mean", "draws": draws, "seed": 0 if looking else 123}
     options |= {name: value for name, value in defaults.items() if options[name] is None}
     if looking:
         lesion_pictures(run, addresses, **options)

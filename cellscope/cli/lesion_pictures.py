@@ -8,6 +8,7 @@ import click
 
 from cellscope.axes import Unit
 from cellscope.cli.figures import as_json
+from cellscope.cli.needs import told_pictures
 from cellscope.cli.pictures import opened
 from cellscope.cli.say import bar, tabulate
 from cellscope.errors import InputError
@@ -22,11 +23,12 @@ SHOWN = 15
 
 
 def lesion_pictures(
-    run: str | None, addresses: tuple[str, ...], *, layer: str | None, fill: str, draws: int, most: int, seed: int,
-    form: str, **options: Any,
+    run: str | None, addresses: tuple[str, ...], *, layer: str | None, asked: tuple[str, ...], fill: str, draws: int,
+    most: int, seed: int, form: str, **options: Any,
 ) -> None:  # fmt: skip
     """Remove units of a network for pictures together, or those of a layer in turn."""
     from cellscope.axes import Site
+    from cellscope.pipeline.picture_lesions import lesion_concepts
     from cellscope.vision.damage import damage
     from cellscope.vision.importance import each_unit
     from cellscope.vision.labelled import halves
@@ -37,7 +39,18 @@ def lesion_pictures(
         raise InputError(
             "give UNITs to remove together, as in features.6/3, or a --layer to take apart; one of the two"
         )
-    network, _, images = opened(run, options)
+    if asked and layer:
+        raise InputError("--feature goes with UNITs, as in features.6/3; leave it out, or --layer")
+    if fill == "outside" and not asked:
+        raise InputError("--fill outside means outside a feature; name one, as in --feature circle")
+    network, folder, images = opened(run, options)
+    if asked:
+        with bar("lesioning", unit="pictures") as progress:
+            lesioned = lesion_concepts(
+                network, folder, images, units, asked, fill=fill, draws=draws, most=most, seed=seed, progress=progress
+            )
+        click.echo(lesioned.json() if form == "json" else "\n\n".join(map(told_pictures, lesioned.needs)))
+        return
     two = halves(network, images, most=most, seed=seed)
     if units:
         scores = remove(network, two, units, fill=fill)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cellscope.cli.needs import HEADS, extremes, told, words
 from cellscope.cli.say import bar, note, tabulate
 from cellscope.errors import InputError
 
 if TYPE_CHECKING:
     from cellscope.evidence.lesion_map import LesionMap
-    from cellscope.evidence.needs import Change, Need
+    from cellscope.evidence.needs import Need
 
 SHOWN = 20
 """Features that are printed; JSON has all."""
-HEADS = ["", "inside", "at its end", "elsewhere"]
 
 
 def lesion_texts(
@@ -60,36 +60,11 @@ def map_texts(
         note(f"page: {write_map(mapped, reports, single_file=single_file)}")
 
 
-def told(need: Need) -> str:
-    """The verdict and every figure for one feature."""
-    counted = [f"{n:,}" for n in need.counted]
-    effect = need.effect
-    rows = [["characters", *counted], ["nats without lesion", *(f"{f:.3f}" for f in need.free)],
-            ["change", *_row(effect.inside, effect.end, effect.elsewhere)]]  # fmt: skip
-    if need.random:
-        zones = [[getattr(r, zone).value for r in need.random] for zone in ("inside", "end", "elsewhere")]
-        rows.append([f"{len(need.random)} random", *(_range(values) for values in zones)])
-    if need.kept is not None:
-        only = need.kept.only
-        rows.append(["only these kept", *_row(only.inside, only.end, only.elsewhere)])
-        none = need.kept.none
-        rows.append(["none kept", *_row(none.inside, none.end, none.elsewhere)])
-        if need.kept.random:
-            rows.append(["random kept", _range(need.kept.random), "", ""])
-    parts = [need.sentence, "", tabulate(HEADS, rows)]
-    if need.several:
-        ks = [[str(s.k), s.best.inside.words, _range(s.random) if s.k > 1 or s.random else ""] for s in need.several]
-        parts += ["", tabulate(["k", "k best units held, inside", "k random held, inside"], ks)]
-    parts += ["", f"{need.characters:,} characters, {need.blocks} blocks; means and best units from "
-             f"{need.chosen:,} characters before them; seed {need.seed}"]  # fmt: skip
-    return "\n".join(parts)
-
-
 def _features(needs: tuple[Need, ...]) -> str:
     """One line a feature, what is lost most on first."""
     rows = [
-        [need.feature, need.verdict, *_row(need.effect.inside, need.effect.end, need.effect.elsewhere),
-         _range([r.inside.value for r in need.random]) if need.random else ""]
+        [need.feature, need.verdict, *words(need.effect.inside, need.effect.end, need.effect.elsewhere),
+         extremes([r.inside.value for r in need.random]) if need.random else ""]
         for need in needs[:SHOWN]
     ]  # fmt: skip
     more = f"\n... and {len(needs) - SHOWN} more features; JSON has all" if len(needs) > SHOWN else ""
@@ -101,18 +76,7 @@ def _features(needs: tuple[Need, ...]) -> str:
 def _map(found: LesionMap) -> str:
     """The unit that each feature needs most, the costliest first."""
     leaders = sorted(found.leaders(), key=lambda x: (not x.needed, -x.inside.value))
-    rows = [[x.feature, "yes" if x.needed else "no", str(x.unit), *_row(x.inside, x.end, x.elsewhere),
+    rows = [[x.feature, "yes" if x.needed else "no", str(x.unit), *words(x.inside, x.end, x.elsewhere),
              f"{x.typical:+.3f}"] for x in leaders]  # fmt: skip
     heads = ["feature", "needed", "unit", *HEADS[1:], "95 % of units"]
     return f"{found.sentence}.\n\n{tabulate(heads, rows)}"
-
-
-def _row(*changes: Change) -> list[str]:
-    return [change.words for change in changes]
-
-
-def _range(values: Any) -> str:
-    from cellscope.evidence.needs import nats
-
-    low, high = min(values), max(values)
-    return nats(low) if low == high else f"{nats(low)} to {nats(high)}"

@@ -84,7 +84,7 @@ def _none_of(ctx: click.Context, names: tuple[str, ...], why: str) -> None:
 
 
 def _text(form: str, options: dict[str, Any]) -> None:
-    from cellscope.cli.lesion_texts import told
+    from cellscope.cli.needs import told
     from cellscope.cli.probe_curves import told as curves_told
     from cellscope.pipeline.probing import probe_in
 

@@ -56,6 +56,15 @@ class Moments:
         names = tuple(f.name for f in counts.features[: counts.spans])
         return cls(names, apart(mean), apart(variance), apart(outside), apart(auc), n)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Moments]) -> Moments:
+        """The moments of several sites over the same stretch, heard apart."""
+        names = ("mean", "variance", "outside", "auc")
+        mean, variance, outside, auc = (
+            {site: values for part in parts for site, values in getattr(part, name).items()} for name in names
+        )
+        return cls(parts[0].features, mean, variance, outside, auc, parts[0].characters)
+
     def take(self, features: Sequence[int]) -> Moments:
         """The same for some of the features, by number."""
         some = list(features)
@@ -70,7 +79,7 @@ class Moments:
                 raise InputError("the mean outside a feature needs a feature; name one, as in --feature url")
             values = self.outside[site][feature]
             if not np.isfinite(values).all():
-                raise InputError(f"{self.features[feature]} is on all over the text: there is no outside")
+                raise InputError(f"{self.features[feature]} is on everywhere: there is no outside")
         elif kind in FILLS:
             values = self.mean[site] if kind == "mean" else np.zeros_like(self.mean[site])
         else:

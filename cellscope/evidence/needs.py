@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,20 @@ def _over(changes: Changes, lesion: int, feature: int) -> Change:
 
 
 @dataclass(frozen=True)
+class Words:
+    """How a need is told of: `where` a feature is, what costs something there and elsewhere, and what is too little."""
+
+    where: str
+    elsewhere: str
+    cost: str
+    rest: str
+    little: str
+
+
+TEXT = Words("inside {feature}", "elsewhere", "a character inside costs", "elsewhere", "so little text")
+
+
+@dataclass(frozen=True)
 class Several:
     """The k best units of a feature held together, beside the changes inside that random sets of k cause."""
 
@@ -118,6 +132,7 @@ class Need:
     seed: int
     before: bool = True
     noun: str = "unit"
+    words: ClassVar[Words] = TEXT
 
     @property
     def above(self) -> int:
@@ -157,20 +172,21 @@ class Need:
     def sentence(self) -> str:
         """The verdict in words, with its figures."""
         elsewhere = nats(self.effect.elsewhere.value)
-        cost = f"{self.how}, a character inside costs {self.effect.inside.words} nats; elsewhere {elsewhere}"
+        cost = f"{self.how}, {self.words.cost} {self.effect.inside.words} nats; {self.words.rest} {elsewhere}"
         return f"{self._claim}: {cost}. {self._beside}"
 
     @property
     def _claim(self) -> str:
+        where = self.words.where.format(feature=self.feature)
         if self.verdict == "needed":
-            return f"The network needs {self.name} inside {self.feature}"
+            return f"The network needs {self.name} {where}"
         if self.verdict == "needed everywhere":
-            return f"The network needs {self.name}, but inside {self.feature} no more than elsewhere"
+            return f"The network needs {self.name}, but {where} no more than {self.words.elsewhere}"
         if self.verdict == "not judged":
-            return f"Whether the network needs {self.name} inside {self.feature} cannot be told from so little text"
+            return f"Whether the network needs {self.name} {where} cannot be told from {self.words.little}"
         if self.effect.inside.low > 0:
-            return f"The network does not need {self.name} inside {self.feature} more than {self.noun}s drawn at random"
-        return f"The network does not need {self.name} inside {self.feature}"
+            return f"The network does not need {self.name} {where} more than {self.noun}s drawn at random"
+        return f"The network does not need {self.name} {where}"
 
     @property
     def _beside(self) -> str:

@@ -52,7 +52,8 @@ def answers(
     batch: int = BATCH,
     progress: Progress | None = None,
 ) -> Answers:
-    """Run every lesion over the pictures; a removed unit gives its number of `fills` [unit] in all places.
+    """Run every lesion over the pictures; a removed unit gives its number of `fills` [unit] (or [lesion, unit]) in
+    all places.
 
     Each batch is heard up to the first site once, and only what lies behind it is run for every lesion.
     """
@@ -89,7 +90,11 @@ class _Cut:
     def __init__(self, removed: Removed, fills: Mapping[Site, NDArray[np.float32]], device: torch.device) -> None:
         self.lesion: int | None = None
         self._removed = {site: torch.from_numpy(np.ascontiguousarray(m)).to(device) for site, m in removed.items()}
-        self._fills = {site: torch.from_numpy(fill).to(device) for site, fill in fills.items()}
+        shapes = {site: mask.shape for site, mask in removed.items()}
+        self._fills = {
+            site: torch.from_numpy(np.array(np.broadcast_to(fill, shapes[site]))).to(device)
+            for site, fill in fills.items()
+        }
 
     def edit(self, site: Site) -> _Edit:
         return _Edit(self, site)
@@ -105,7 +110,7 @@ class _Edit:
             return output
         mask = self.cut._removed[self.site][self.cut.lesion]
         shape = (1, -1) + (1,) * (output.dim() - 2)
-        fill = self.cut._fills[self.site].to(output.dtype)
+        fill = self.cut._fills[self.site][self.cut.lesion].to(output.dtype)
         return torch.where(mask.reshape(shape), fill.reshape(shape), output)
 
 
