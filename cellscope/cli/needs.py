@@ -22,10 +22,11 @@ def told(need: Need) -> str:
 def told_pictures(need: PictureNeed) -> str:
     """The verdict and every figure for one concept of pictures, those of the share told right too."""
     zones = ("inside", "elsewhere")
-    more = [["told right without lesion", *(f"{share:.3f}" for share in need.right)],
-            ["change of that", *_row(need.accuracy, zones)]]  # fmt: skip
-    if need.random_accuracy:
-        more.append(_random(need.random_accuracy, zones))
+    rights = need.right, need.right_elsewhere
+    more = [["told right without lesion", *(f"{right.free:.3f}" for right in rights)],
+            ["change of that", *words(*(right.change for right in rights))]]  # fmt: skip
+    if need.random:
+        more.append([f"{len(need.random)} random", *(extremes(right.random) for right in rights)])
     heads = ["", f"with {need.feature}", "without"]
     return _told(need, "pictures", zones, heads, more, f"{need.chosen:,} other pictures")
 

@@ -1,4 +1,6 @@
-"""Confidence intervals from blocks: neighbouring characters are not independent, distant blocks nearly are."""
+"""Confidence intervals: from blocks, for neighbouring characters are not independent, and distant blocks nearly are;
+of pictures, which are.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,17 @@ def mean_of(values: Floats, level: float = 0.95) -> Estimate:
         return Estimate(mean)
     reach = float(t.ppf(0.5 + level / 2, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
     return Estimate(mean, mean - reach, mean + reach)
+
+
+def paired_interval(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[float, float]:
+    """95 % interval of the change of a share, each bool [picture]; half a picture is added to each of the four cells
+    (Agresti and Min 2005).
+    """
+    lost, gained = float((before & ~after).sum()) + 0.5, float((after & ~before).sum()) + 0.5
+    count = len(before) + 2
+    middle = (gained - lost) / count
+    reach = 1.959964 * np.sqrt(lost + gained - (gained - lost) ** 2 / count) / count
+    return max(-1.0, float(middle - reach)), min(1.0, float(middle + reach))
 
 
 def jackknife(

@@ -6,10 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from cellscope.evidence.lesions import Changes
-from cellscope.evidence.needs import Effect, Need, Words, effects_of, free_of
+import numpy as np
+from numpy.typing import NDArray
+
+from cellscope.evidence.intervals import paired_interval
+from cellscope.evidence.needs import Change, Need, Words
+
+Bools = NDArray[np.bool_]
 
 PICTURES = Words("in pictures with {feature}", "in others", "such a picture costs", "others", "so few pictures")
+
+
+@dataclass(frozen=True)
+class Right:
+    """The share of some pictures that the network tells right, its change by a lesion, and those by the random ones."""
+
+    free: float
+    change: Change
+    random: tuple[float, ...]
+
+    @classmethod
+    def of(cls, right: Bools, own: int, random: Sequence[int]) -> Right:
+        """What lesion `own` and the `random` ones change, of right [1 + lesion, picture], in whose first row there is
+        none.
+        """
+        free, shares = right[0], right[1:].mean(1) - right[0].mean()
+        change = Change(float(shares[own]), *paired_interval(free, right[1 + own]))
+        return cls(float(free.mean()), change, tuple(shares[list(random)].tolist()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,30 +40,27 @@ class PictureNeed(Need):
     """A Need whose inside are the pictures that have the concept anywhere, and whose elsewhere those that have not;
     there is no end. `characters` and `counted` are pictures, `chosen` those from which means and best units come.
 
-    right     share of the pictures that the network as it is tells right, inside and elsewhere
-    accuracy  the change of that share; `random_accuracy` for each of the random units
+    right, right_elsewhere   what is told right of either
     """
 
-    right: tuple[float, float]
-    accuracy: Effect
-    random_accuracy: tuple[Effect, ...]
+    right: Right
+    right_elsewhere: Right
     words: ClassVar[Words] = PICTURES
 
     @classmethod
-    def of(cls, need: Need, told: Changes, own: int, random: Sequence[int], concept: int) -> PictureNeed:
-        """A need, and what lesion `own` and the `random` ones change in the share that is told right."""
-        inside, _, elsewhere = free_of(told, concept)
-        return cls(
-            **{field.name: getattr(need, field.name) for field in fields(need)} | {"before": False},
-            right=(inside, elsewhere), accuracy=Effect.of(told, own, concept),
-            random_accuracy=effects_of(told, random, concept),
-        )  # fmt: skip
+    def of(cls, need: Need, right: Bools, having: Bools, own: int, random: Sequence[int]) -> PictureNeed:
+        """A need, and what lesion `own` and the `random` ones change in what is told right [1 + lesion, picture], of
+        the pictures `having` the concept [picture] and of the others.
+        """
+        known = {field.name: getattr(need, field.name) for field in fields(need)} | {"before": False}
+        inside, elsewhere = (Right.of(right[:, some], own, random) for some in (having, ~having))
+        return cls(**known, right=inside, right_elsewhere=elsewhere)
 
     @property
     def sentence(self) -> str:
         """The verdict in words, with its figures in nats, then those in pictures told right."""
-        inside, elsewhere = self.right
+        inside, elsewhere = self.right, self.right_elsewhere
         return (
-            f"{super().sentence} The share told right changes from {inside:.3f} by {self.accuracy.inside.words} in "
-            f"pictures with {self.feature}, from {elsewhere:.3f} by {self.accuracy.elsewhere.words} in others."
+            f"{super().sentence} The share told right changes from {inside.free:.3f} by {inside.change.words} in "
+            f"pictures with {self.feature}, from {elsewhere.free:.3f} by {elsewhere.change.words} in others."
         )

@@ -96,7 +96,7 @@ def lesion_concepts(
         network, two.reporting, two.reported, having, plan.lesions, seed=seed, progress=progress
     )
     needs = tuple(
-        PictureNeed.of(plan.need(subject, nats, at), right, numbered.own, numbered.random, at)
+        PictureNeed.of(plan.need(subject, nats, at), right, having[:, at], numbered.own, numbered.random)
         for at, numbered in enumerate(plan.numbered)
     )
     return PictureLesioned(subject, needs)

@@ -22,22 +22,21 @@ BLOCKS = 32
 def concept_changes(
     classifier: Classifier, images: ImageSet, labels: Numbers, having: NDArray[np.bool_], lesions: Sequence[Lesion], *,
     seed: int = 0, batch: int = BATCH, progress: Progress | None = None,
-) -> tuple[Changes, Changes]:  # fmt: skip
-    """What each lesion changes in the loss (nats: -log of the probability of the true class), and in the share told
-    right; inside are the pictures that have a concept [picture, concept], elsewhere the others.
+) -> tuple[Changes, NDArray[np.bool_]]:  # fmt: skip
+    """What each lesion changes in the loss (nats: -log of the probability of the true class), and which pictures are
+    told right, bool [1 + lesion, picture], without any lesion first.
+
+    Inside are the pictures that have a concept [picture, concept], elsewhere the others.
     """
     removed, fills = _told(classifier, lesions)
     given = answers(classifier, images, labels, removed, fills, batch=batch, progress=progress)
     count = len(images)
     blocks = np.random.default_rng(seed).permutation(count) * min(BLOCKS, count) // count
     counts = _summed(np.ones((1, count)), having, blocks)[0]
+    paid = given.surprise.astype(np.float64)
+    free, changed = _summed(paid[:1], having, blocks)[0], _summed(paid[1:] - paid[:1], having, blocks)
     names = tuple(lesion.name for lesion in lesions)
-
-    def changes(paid: NDArray[np.float64]) -> Changes:
-        free, changed = _summed(paid[:1], having, blocks)[0], _summed(paid[1:] - paid[:1], having, blocks)
-        return Changes(names, changed, free, counts.astype(np.int64))
-
-    return changes(given.surprise.astype(np.float64)), changes((given.predicted == labels).astype(np.float64))
+    return Changes(names, changed, free, counts.astype(np.int64)), given.predicted == labels
 
 
 def having_of(images: ImageSet, concepts: Sequence[str], *, batch: int = BATCH) -> NDArray[np.bool_]:

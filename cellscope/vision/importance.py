@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Site, Unit
+from cellscope.evidence.intervals import paired_interval
 from cellscope.models.classifier import Classifier
 from cellscope.vision.labelled import Halves, Numbers
 from cellscope.vision.lesions import BATCH, Answers, Floats, Scores, answers, fill_of, outlet_of, scored
@@ -140,17 +140,6 @@ def _hangs(site: Site, orders: Numbers, chosen: Scores, given: Answers, labels: 
                  float(after.mean() - before.mean()), low, high, int(own.sum()))
         )  # fmt: skip
     return tuple(made)
-
-
-def paired_interval(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[float, float]:
-    """95 % interval of the change of a share, each bool [picture]; half a picture is added to each of the four cells
-    (Agresti and Min 2005).
-    """
-    lost, gained = float((before & ~after).sum()) + 0.5, float((after & ~before).sum()) + 0.5
-    count = len(before) + 2
-    middle = (gained - lost) / count
-    reach = 1.959964 * np.sqrt(lost + gained - (gained - lost) ** 2 / count) / count
-    return max(-1.0, float(middle - reach)), min(1.0, float(middle + reach))
 
 
 def _rows(scores: Scores, which: slice) -> Scores:

@@ -7,7 +7,7 @@ import pytest
 from planted_activations import slow_noise, stretches
 from scipy.stats import norm, rankdata, sem, t
 
-from cellscope.evidence.intervals import expit, jackknife, logit
+from cellscope.evidence.intervals import expit, jackknife, logit, paired_interval
 from cellscope.scores.association import auroc
 
 RNG = np.random.default_rng(0)
@@ -70,3 +70,14 @@ def test_logit() -> None:
     assert np.isfinite(logit(p)).all()
     assert np.allclose(expit(logit(p)), p, atol=1e-5)
     assert np.array_equal(np.argsort(logit(p)), rankdata(p, method="ordinal") - 1)
+
+
+def test_a_paired_interval_is_that_of_agresti_and_min() -> None:
+    """Known answer: 10 lost and 2 gained of 100 pictures, with half a picture in each cell: (-.141, -.016)."""
+    before = np.array([True] * 50 + [False] * 50)
+    after = before.copy()
+    after[:10], after[50:52] = False, True
+    low, high = paired_interval(before, after)
+    middle, spread = -8 / 102, np.sqrt(13 - 64 / 102) / 102
+    assert (low, high) == pytest.approx((middle - 1.959964 * spread, middle + 1.959964 * spread))
+    assert paired_interval(before, before)[0] < 0 < paired_interval(before, before)[1]

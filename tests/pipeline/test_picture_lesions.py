@@ -66,8 +66,11 @@ def test_the_unit_that_decides_is_needed_and_no_other() -> None:
     assert need.verdict == "needed"
     assert need.effect.inside.low > 1
     assert abs(need.effect.elsewhere.value) < 0.1
-    assert need.accuracy.inside.value < -0.9
-    assert need.right[0] > 0.95
+    assert need.right.free > 0.95
+    assert need.right.change.high < -0.8
+    assert (
+        need.right_elsewhere.change.low < 0 < need.right_elsewhere.change.high
+    )  # no picture changes: still no 0 width
     assert need.sentence.startswith("The network needs filters/5 in pictures with square: held at zero, such a picture")
     (other,) = lesioned(2).needs
     assert other.verdict == "not needed"
@@ -116,7 +119,7 @@ def test_everything_is_in_the_json() -> None:
     content = json.loads(told, parse_constant=pytest.fail)
     (need,) = content["needs"]
     assert (need["many"], need["verdict"], need["effect"]["end"]["value"]) == (2, "needed", None)
-    assert len(need["random"]) == len(need["random_accuracy"]) == 5
+    assert len(need["random"]) == len(need["right"]["random"]) == 5
     assert content["pictures"] + content["chosen"] == 300
     assert lesioned(PLANTED, 3).json() == told
 

@@ -15,7 +15,7 @@ from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
 from cellscope.models.classifier import Classifier
 from cellscope.vision.damage import damage
-from cellscope.vision.importance import each_unit, paired_interval
+from cellscope.vision.importance import each_unit
 from cellscope.vision.labelled import halves
 from cellscope.vision.lesions import remove
 
@@ -137,17 +137,6 @@ def test_seeds_are_kept_and_repeat() -> None:
     np.testing.assert_array_equal(one.random, again.random)
     assert not np.array_equal(one.random, other.random)
     assert (one.seed, other.seed) == (1, 2)
-
-
-def test_a_paired_interval_is_that_of_agresti_and_min() -> None:
-    """Known answer: 10 lost and 2 gained of 100 pictures, with half a picture in each cell: (-.141, -.016)."""
-    before = np.array([True] * 50 + [False] * 50)
-    after = before.copy()
-    after[:10], after[50:52] = False, True
-    low, high = paired_interval(before, after)
-    middle, spread = -8 / 102, np.sqrt(13 - 64 / 102) / 102
-    assert (low, high) == pytest.approx((middle - 1.959964 * spread, middle + 1.959964 * spread))
-    assert paired_interval(before, before)[0] < 0 < paired_interval(before, before)[1]
 
 
 def test_too_few_draws_are_refused(planted) -> None:
