@@ -12,12 +12,14 @@ from cellscope.cli.lesion_pictures import lesion_pictures
 from cellscope.cli.lesion_texts import lesion_texts, map_texts
 from cellscope.cli.options import REPORTS, SEED, text_options
 from cellscope.cli.pictures import picture_network_options
-from cellscope.cli.subjects import looks, refuse
+from cellscope.cli.subjects import looks, refuse, refuse_given
 
 TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "mapped", "streams",
-              "directions", "reports", "pages", "single_file")  # fmt: skip
+              "directions")  # fmt: skip
 PICTURES_ALONE = ("layer", "most", "images", "size", "fit", "channels", "label", "masks", "count", "classes", "mean",
                   "std", "range_", "order")  # fmt: skip
+PAGES = ("reports", "pages", "single_file")
+"""What pictures have a use for where concepts are asked for."""
 FOLDER = click.Path(path_type=Path)
 
 
@@ -75,7 +77,12 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--seed", type=SEED, help="Seed of everything that is drawn.  [default: 123, pictures: 0]")
 @FORMAT
 @click.option("--reports", type=REPORTS, default=Path("reports"), show_default=True, help="Folder of the pages.")
-@click.option("--pages/--no-pages", default=True, show_default=True, help="Write a page of what was found in a text.")
+@click.option(
+    "--pages/--no-pages",
+    default=True,
+    show_default=True,
+    help="Write a page of what was found (pictures: with --feature).",
+)
 @click.option("--single-file", is_flag=True, help="Put everything that the page needs into the page itself.")
 @click.pass_context
 def lesion(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
@@ -95,6 +102,8 @@ def lesion(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> Non
     refuse(ctx, TEXT_ALONE if looking else PICTURES_ALONE, looking)
     for name in TEXT_ALONE if looking else PICTURES_ALONE:
         options.pop(name)
+    if looking and not options["asked"]:
+        refuse_given(ctx, PAGES, "is for concepts; name one with --feature")
     draws = 10 if looking and options["layer"] else 20
     defaults = {"fill": "zero" if looking else "mean", "draws": draws, "seed": 0 if looking else 123}
     options |= {name: value for name, value in defaults.items() if options[name] is None}

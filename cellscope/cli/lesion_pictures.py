@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ from cellscope.axes import Unit
 from cellscope.cli.figures import as_json
 from cellscope.cli.needs import told_pictures
 from cellscope.cli.pictures import opened
-from cellscope.cli.say import bar, tabulate
+from cellscope.cli.say import bar, note, tabulate
 from cellscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ SHOWN = 15
 
 def lesion_pictures(
     run: str | None, addresses: tuple[str, ...], *, layer: str | None, asked: tuple[str, ...], fill: str, draws: int,
-    most: int, seed: int, form: str, **options: Any,
+    most: int, seed: int, form: str, reports: Path, pages: bool, single_file: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Remove units of a network for pictures together, or those of a layer in turn."""
     from cellscope.axes import Site
+    from cellscope.pipeline.lesion_pages import write_picture_lesion
     from cellscope.pipeline.picture_lesions import lesion_concepts
     from cellscope.vision.damage import damage
     from cellscope.vision.importance import each_unit
@@ -50,6 +52,8 @@ def lesion_pictures(
                 network, folder, images, units, asked, fill=fill, draws=draws, most=most, seed=seed, progress=progress
             )
         click.echo(lesioned.json() if form == "json" else "\n\n".join(map(told_pictures, lesioned.needs)))
+        if pages:
+            note(f"page: {write_picture_lesion(lesioned, reports, single_file=single_file)}")
         return
     two = halves(network, images, most=most, seed=seed)
     if units:

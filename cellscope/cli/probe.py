@@ -11,8 +11,7 @@ from cellscope.cli.figures import FORMAT, as_json
 from cellscope.cli.options import network_options, search_options, text_options
 from cellscope.cli.pictures import opened, preparation_options
 from cellscope.cli.say import bar, note, tabulate
-from cellscope.cli.subjects import given, looks, refuse
-from cellscope.errors import InputError
+from cellscope.cli.subjects import looks, refuse, refuse_given
 
 if TYPE_CHECKING:
     from cellscope.vision.probes import Probes
@@ -70,17 +69,11 @@ def probe(ctx: click.Context, /, form: str, **options: Any) -> None:
     if not looking:
         _text(form, options)
     elif options["asked"]:
-        _none_of(ctx, ("grid",), "averages maps for the probes of classes; leave it out, or --feature")
+        refuse_given(ctx, ("grid",), "averages maps for the probes of classes; leave it out, or --feature")
         _concepts(form, options)
     else:
-        _none_of(ctx, OF_CONCEPTS, "is for concepts; name one with --feature, or --feature all")
+        refuse_given(ctx, OF_CONCEPTS, "is for concepts; name one with --feature, or --feature all")
         _classes(form, options)
-
-
-def _none_of(ctx: click.Context, names: tuple[str, ...], why: str) -> None:
-    """InputError for an option of these names that was given."""
-    for option in given(ctx, names):
-        raise InputError(f"{option} {why}")
 
 
 def _text(form: str, options: dict[str, Any]) -> None:

@@ -52,6 +52,12 @@ def refuse(ctx: click.Context, names: Iterable[str], looking: bool) -> None:
         raise InputError(f"{option} is for {what[0]}, and this network reads {what[1]}; leave it out")
 
 
+def refuse_given(ctx: click.Context, names: Iterable[str], why: str) -> None:
+    """InputError for an option of these names that was given: `why` follows its name."""
+    for option in given(ctx, names):
+        raise InputError(f"{option} {why}")
+
+
 def given(ctx: click.Context, names: Iterable[str]) -> list[str]:
     """Those of these options that stand on the command line, as they are written there."""
     typed = click.core.ParameterSource.COMMANDLINE

@@ -14,7 +14,12 @@ from cellscope.evidence.needs import Change, Need, Words
 
 Bools = NDArray[np.bool_]
 
-PICTURES = Words("in pictures with {feature}", "in others", "such a picture costs", "others", "so few pictures")
+PICTURES = Words(
+    "in pictures with {feature}", "in others", "such a picture costs", "others", "so few pictures",
+    "picture", {"inside": "with it", "elsewhere": "without"},
+    "A picture has a concept that is anywhere in it. The loss is -log of the probability of its true class.",
+    "the other half of the pictures", "Units are held in all places of their maps.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

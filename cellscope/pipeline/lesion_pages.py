@@ -14,9 +14,12 @@ from cellscope.pipeline.exhibits.lesions import causes_exhibits, map_exhibit, ne
 from cellscope.pipeline.formation import Formed
 from cellscope.pipeline.lesion_map import Mapped
 from cellscope.pipeline.lesions import Lesioned, Subject
+from cellscope.pipeline.picture_lesions import PictureLesioned
+from cellscope.pipeline.picture_pages.words import header_in
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Exhibit
 from cellscope.report.page import write_index
+from cellscope.report.picture_contents import PictureHeader
 from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.training.run import RunFolder
 
@@ -31,11 +34,25 @@ def write_lesion(lesioned: Lesioned, reports: Path, *, single_file: bool = False
         exhibits = tuple(need_exhibit(need) for need in needs)
     else:
         exhibits = causes_exhibits(needs)
-    held = re.sub("[:/]", "-", lesioned.held)
-    if len(held) > len(needs[0].name):  # of many units the first are named, and a mark tells them from others
-        held = f"{re.sub('[:/]', '-', needs[0].name)} #{hashlib.sha256(held.encode()).hexdigest()[:8]}"
-    name = study_of("lesion", (held,), f"at {', '.join(lesioned.asked)}" if lesioned.asked else "")
+    name = _name(lesioned.held, needs[0].name, lesioned.asked)
     return _write(_header(lesioned.subject), name, exhibits, any(n.needed for n in needs), reports, single_file)
+
+
+def write_picture_lesion(lesioned: PictureLesioned, reports: Path, *, single_file: bool = False) -> Path:
+    """The study of a lesion in pictures; its path."""
+    needs, subject = lesioned.needs, lesioned.subject
+    header = header_in(subject.network, subject.run, subject.two.reporting, needs[0].seed)
+    name = _name(lesioned.held, needs[0].name, tuple(need.feature for need in needs))
+    exhibits = tuple(need_exhibit(need) for need in needs)
+    return _write(header, name, exhibits, any(n.needed for n in needs), reports, single_file)
+
+
+def _name(held: str, named: str, asked: tuple[str, ...]) -> str:
+    """The name of a lesion's study: of many units the first are named, and a mark tells them from others."""
+    short = held = re.sub("[:/]", "-", held)
+    if len(held) > len(named):
+        short = f"{re.sub('[:/]', '-', named)} #{hashlib.sha256(held.encode()).hexdigest()[:8]}"
+    return study_of("lesion", (short,), f"at {', '.join(asked)}" if asked else "")
 
 
 def write_map(mapped: Mapped, reports: Path, *, single_file: bool = False) -> Path:
@@ -74,7 +91,12 @@ def _header(subject: Subject) -> RunHeader:
 
 
 def _write(
-    header: RunHeader, name: str, exhibits: tuple[Exhibit, ...], good: bool, reports: Path, single_file: bool
+    header: RunHeader | PictureHeader,
+    name: str,
+    exhibits: tuple[Exhibit, ...],
+    good: bool,
+    reports: Path,
+    single_file: bool,
 ) -> Path:
     headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=())
     page = StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)

@@ -49,10 +49,11 @@ class PictureSubject:
 
 @dataclass(frozen=True)
 class PictureLesioned:
-    """What a network loses without some units, concept by concept."""
+    """What a network loses without some units, concept by concept; `held` are all of them by their addresses."""
 
     subject: PictureSubject
     needs: tuple[PictureNeed, ...]
+    held: str
 
     def json(self) -> str:
         """Everything as JSON; keys are stable, numbers that do not exist are null."""
@@ -99,7 +100,7 @@ def lesion_concepts(
         PictureNeed.of(plan.need(subject, nats, at), right, having[:, at], numbered.own, numbered.random)
         for at, numbered in enumerate(plan.numbered)
     )
-    return PictureLesioned(subject, needs)
+    return PictureLesioned(subject, needs, _named(held, None))
 
 
 def _moments(network: Classifier, images: ImageSet, held: Held, concepts: Sequence[Concept], seed: int) -> Moments:
@@ -118,8 +119,8 @@ def _moments(network: Classifier, images: ImageSet, held: Held, concepts: Sequen
     return moments
 
 
-def _named(held: Held) -> str:
-    """What the held units are called in a sentence, the first NAMED by name."""
+def _named(held: Held, most: int | None = NAMED) -> str:
+    """What the held units are called in a sentence, `most` of them by name."""
     units = [str(Unit(site, unit)) for site, some in held.items() for unit in some.tolist()]
-    more = len(units) - NAMED
-    return ", ".join(units[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(units) - (most or len(units))
+    return ", ".join(units[:most]) + (f" and {more} more" if more > 0 else "")

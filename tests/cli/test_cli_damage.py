@@ -52,15 +52,17 @@ def test_units_are_removed_for_a_concept(place: Path) -> None:
     """The verdict, changes with the concept and without, the best units; of digits, which have no masks, the classes
     are the concepts.
     """
-    asked = ("lesion", "small_cnn", "features.6/1", "-f", "3", "--draws", "4")
+    asked = ("lesion", "small_cnn", "features.6/1", "-f", "3", "--draws", "4", "--reports", str(place / "reports"))
     done = call(place, *asked, "--fill", "outside")
+    (page,) = (place / "reports" / "small_cnn").glob("study-lesion-features.6-1-at-3*.html")
+    assert "Without features.6/1: 3" in page.read_text("utf-8")
     assert done.exit_code == 0, done.output
     assert done.output.startswith("The network ")
     assert "held at its mean outside 3" in done.output
     lines = [line.split("  ")[0] for line in done.output.splitlines()]
     assert lines[3:8] == ["pictures", "nats without lesion", "change", "4 random", "only these kept"]
     assert lines[lines.index("k") + 1 :][:5] == ["1", "2", "4", "8", "16"]
-    (need,) = json.loads(call(place, *asked, "--format", "json").output)["needs"]
+    (need,) = json.loads(call(place, *asked, "--format", "json", "--no-pages").output)["needs"]
     assert need["feature"] == "3"
     assert need["fill"] == "zero"
 
@@ -124,6 +126,7 @@ def test_probes_stand_beside_the_readable_model(place: Path) -> None:
         (("lesion", "small_cnn", "features.6/1", "--layer", "features.6"), InputError, "one of the two"),
         (("lesion", "small_cnn", "features.6/16"), InputError, "features.6 has the units 0 to 15"),
         (("lesion", "small_cnn", "features.6/1", "-f", "circle"), MissingError, "there is 0, 1, 2"),
+        (("lesion", "small_cnn", "features.6/1", "--single-file"), InputError, "--single-file is for concepts"),
         (("lesion", "small_cnn", "features.6/1", "--fill", "outside"), InputError, "means outside a feature; name one"),
         (("lesion", "small_cnn", "--layer", "features.6", "-f", "3"), InputError, "--feature goes with UNITs"),
         (("lesion", "small_cnn", "--layer", "features.60"), MissingError, "no site 'features.60'"),

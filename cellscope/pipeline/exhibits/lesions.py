@@ -8,18 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from cellscope.evidence.lesion_map import LesionMap
-from cellscope.evidence.needs import Effect, Need
+from cellscope.evidence.needs import TEXT, Effect, Need
 from cellscope.evidence.zones import INSIDE
 from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Series
 from cellscope.report.tables import Table
 
-ZONES = (
-    "A loss belongs to the character that is predicted: inside is every character of the feature, its end the last of "
-    "a span and the first after it, elsewhere all others."
-)
 SHOWN = 60
 """Units that a heat map shows; the table of units has all."""
-NATS = "change of the loss, nats a character"
+NATS = "change of the loss, nats a {}"
 
 
 def need_exhibit(need: Need) -> Exhibit:
@@ -71,7 +67,7 @@ def causes_exhibits(needs: Sequence[Need]) -> tuple[Exhibit, ...]:
                         quiet=True,
                     ),
                 ),
-                value=NATS,
+                value=NATS.format("character"),
             ),
         ),
         table=Table(columns=_COLUMNS, rows=tuple(_row(need) for need in ordered)),
@@ -90,7 +86,7 @@ def map_exhibit(found: LesionMap) -> Exhibit:
         title="Every unit in turn",
         sentence=found.sentence + ".",
         caveats=(
-            ZONES,
+            TEXT.said,
             f"Over {found.characters:,} characters. The unit of a feature is chosen on half of the blocks of the text "
             "and reported on the other half.",
             "One unit at a time: what two units carry both, neither costs alone.",
@@ -102,7 +98,7 @@ def map_exhibit(found: LesionMap) -> Exhibit:
                 rows=tuple(str(found.units[u]) for u in shown),
                 columns=found.features,
                 values=inside[shown],
-                value=NATS,
+                value=NATS.format("character"),
                 row="unit",
                 column="feature",
                 reach=float(np.quantile(np.abs(np.nan_to_num(inside[shown])), 0.995)) or None,
@@ -151,11 +147,11 @@ def units_exhibit(found: LesionMap) -> Exhibit:
 def _beside(need: Need) -> Bars:
     ordered = sorted(need.random, key=lambda r: -r.inside.value)
     return Bars(
-        title="Inside the feature",
+        title=need.words.where.format(feature="the feature").capitalize(),
         caption=f"{need.name} {need.how}, and {len(need.random)} random ones {need.likeness.rstrip(',')}.",
         labels=(need.name, *(r.name for r in ordered)),
-        groups=(_effects("inside", [need.effect, *ordered]),),
-        value=NATS,
+        groups=(_effects(need.words.zones["inside"], [need.effect, *ordered]),),
+        value=NATS.format(need.words.item),
     )
 
 
@@ -165,7 +161,8 @@ def _several(need: Need) -> Lines:
     drawn = [s.random for s in need.several]
     return Lines(
         title="The k best units for the feature, and k random ones",
-        caption="Held together; the best were chosen on the text before. The band of the random ones is their range.",
+        caption=f"Held together; the best were chosen on {need.words.chosen}. The band of the random ones is their "
+        "range.",
         series=(
             Series(
                 name="k best", x=ks, y=tuple(_known(b.value) for b in best), low=tuple(_known(b.low) for b in best),
@@ -176,16 +173,18 @@ def _several(need: Need) -> Lines:
                 high=tuple(max(r) for r in drawn), quiet=True, points=True,
             ),
         ),
-        x="units held", y=NATS, log_x=True,
+        x="units held", y=NATS.format(need.words.item), log_x=True,
     )  # fmt: skip
 
 
 def _caveats(need: Need) -> tuple[str, ...]:
-    where = f"The last {need.characters:,} characters of the text, in {need.blocks} blocks."
-    means = f"Means and variances come from {need.chosen:,} characters{' before them' * need.before}."
+    items = f"{need.words.item}s"
+    where = "The last {:,} characters of the text" if need.words is TEXT else "Half of the pictures, {:,}"
+    means = f"Means and variances come from {need.chosen:,} {'' if need.words is TEXT else 'other '}{items}"
     return (
-        ZONES,
-        f"{where} {means} Units are held while the network runs on, from 512 characters before each block.",
+        need.words.said,
+        f"{where.format(need.characters)}, in {need.blocks} blocks. {means}{' before them' * need.before}. "
+        f"{need.words.held}",
         "A lesion shows what the network loses, not what the unit does: it makes states that training never met.",
     )
 
@@ -206,10 +205,11 @@ def _kept(need: Need) -> tuple[str, ...]:
     if kept is None or math.isnan(kept.restored):
         return ()
     them = "it is" if need.many == 1 else "they are"
-    rest = "all other units of the layer's stream" if need.noun == "unit" else "all that lies across in the stream"
+    layer = "the layer's stream" if need.words is TEXT else "the layer"
+    rest = f"all other units of {layer}" if need.noun == "unit" else "all that lies across in the stream"
     said = (
-        f"With {rest} held at the mean, and {need.name} alone left, a character "
-        f"inside costs {kept.only.inside.words} nats; where {them} held too, {kept.none.inside.words}."
+        f"With {rest} held at the mean, and {need.name} alone left, {need.words.cost} "
+        f"{kept.only.inside.words} nats; where {them} held too, {kept.none.inside.words}."
     )
     return (said,)
 
@@ -238,13 +238,13 @@ def _row(need: Need) -> dict[str, str | float | int | bool | None]:
 def _lesions(need: Need) -> Table:
     kept = [need.kept.only, need.kept.none] if need.kept is not None else []
     effects = [need.effect, *need.random, *(s.best for s in need.several), *kept]
-    zones = ("inside", "end", "elsewhere")
-    columns = ("lesion", *(f"{zone}{part}" for zone in zones for part in ("", ", low", ", high")))
+    zones = need.words.zones
+    columns = ("lesion", *(f"{zone}{part}" for zone in zones.values() for part in ("", ", low", ", high")))
     rows = []
     for effect in effects:
         row: dict[str, str | float | int | bool | None] = {"lesion": effect.name}
-        for zone in zones:
-            change = getattr(effect, zone)
+        for name, zone in zones.items():
+            change = getattr(effect, name)
             row |= {
                 zone: _known(change.value),
                 f"{zone}, low": _known(change.low),
