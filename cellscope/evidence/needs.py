@@ -13,6 +13,7 @@ import numpy as np
 
 from cellscope.evidence.controls import LIKE
 from cellscope.evidence.lesions import Changes, mean_and_interval
+from cellscope.evidence.need_words import TEXT, Words
 from cellscope.evidence.zones import ELSEWHERE, INSIDE, ZONES
 
 FILLED = {"zero": "held at zero", "mean": "held at {its} mean", "outside": "held at {its} mean outside {feature}"}
@@ -63,36 +64,6 @@ def _over(changes: Changes, lesion: int, feature: int) -> Change:
 
     low, high = jackknife(difference, [sums, counts])
     return Change(float(difference([sums.sum(0), counts.sum(0)])), float(low), float(high))
-
-
-@dataclass(frozen=True)
-class Words:
-    """How a need is told of: `where` a feature is, what costs something there and elsewhere, and what is too little.
-
-    item      what a loss belongs to, in `zones` as is said
-    chosen    where means and best units come from
-    held      how the units are held
-    """
-
-    where: str
-    elsewhere: str
-    cost: str
-    rest: str
-    little: str
-    item: str
-    zones: dict[str, str]
-    said: str
-    chosen: str
-    held: str
-
-
-TEXT = Words(
-    "inside {feature}", "elsewhere", "a character inside costs", "elsewhere", "so little text",
-    "character", {"inside": "inside", "end": "end", "elsewhere": "elsewhere"},
-    "A loss belongs to the character that is predicted: inside is every character of the feature, its end the last of "
-    "a span and the first after it, elsewhere all others.",
-    "the text before", "Units are held while the network runs on, from 512 characters before each block.",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.evidence.intervals import paired_interval
-from cellscope.evidence.needs import Change, Need, Words
+from cellscope.evidence.need_words import PICTURES, Words
+from cellscope.evidence.needs import Change, Need
 
 Bools = NDArray[np.bool_]
-
-PICTURES = Words(
-    "in pictures with {feature}", "in others", "such a picture costs", "others", "so few pictures",
-    "picture", {"inside": "with it", "elsewhere": "without"},
-    "A picture has a concept that is anywhere in it. The loss is -log of the probability of its true class.",
-    "the other half of the pictures", "Units are held in all places of their maps.",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

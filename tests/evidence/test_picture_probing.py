@@ -221,3 +221,13 @@ def test_labels_are_those_of_the_masks_at_the_centres() -> None:
     masks = images.masks_of(glance.index)
     grid = reader.grid(glance, masks.swapaxes(0, 1), glance.rounds[outlet.site])
     np.testing.assert_array_equal(grid.spans[0], masks[:, 0].reshape(-1))
+
+
+def test_small_batches_have_fewer_blocks_and_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where maps are so large that few pictures are shown at a time, no block is left empty."""
+    network, images = turned()
+    monkeypatch.setattr("cellscope.look._FLOATS", 1)  # eight at a time
+    made = probe_pictures(network, images, layers(network, "turned"), concepts_of(images), seed=1, draws=1)
+    assert (made.found[0].choosing, made.found[0].reporting) == (3, 4)
+    assert made.probes[0].all.score == pytest.approx(of("turned").all.score, abs=2e-3)
+    assert made.probes[0].rows == len(images) * SIDE**2

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cellscope.evidence.lesion_map import LesionMap
-from cellscope.evidence.needs import TEXT, Effect, Need
+from cellscope.evidence.need_words import TEXT
+from cellscope.evidence.needs import Effect, Need
 from cellscope.evidence.zones import INSIDE
 from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Series
 from cellscope.report.tables import Table
