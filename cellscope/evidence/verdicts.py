@@ -189,7 +189,9 @@ def digits(value: float) -> str:
     """Two digits, three above .99, and never rounded to 1: a score that is not 1 does not look like it."""
     if math.isnan(value):
         return "-"
-    return f"{max(-0.999, min(value, 0.999)):.3f}" if 0.99 <= abs(value) < 1 else f"{value:.2f}"
+    if 0.99 <= abs(value) < 1:
+        return f"{max(-0.999, min(value, 0.999)):.3f}"
+    return f"{value:.2f}" if abs(value) >= 0.005 else "0.00"
 
 
 def probability(p: float) -> str:

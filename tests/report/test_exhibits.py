@@ -21,7 +21,7 @@ from cellscope.report.contents import Headline
 from cellscope.report.exhibits import Bars, Exhibit, Frame, Frames, Group, HeatMap, Lines, Sample, Samples, Series
 from cellscope.report.files import study_name
 from cellscope.report.page import write_feature_page, write_index, write_run_page, write_unit_page
-from cellscope.report.panels.exhibits import figure_panel
+from cellscope.report.panels.exhibits import figure_panel, table_panel
 from cellscope.report.picture_contents import PictureHeader
 from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
@@ -280,3 +280,12 @@ def test_every_question_has_a_page_of_its_own() -> None:
     names = [study_name(study_of("probe", some)) for some in asked]
     assert len({name.lower() for name in names}) == len(asked)
     assert all(re.fullmatch(r"study-[A-Za-z0-9._-]{1,100}", name) for name in names)
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    """A column whose numbers are all below a tenth is written with three digits; others, and none at all, with two."""
+    rows = ({"nats": 0.031, "r": 0.5, "lag": 3, "none": None}, {"nats": -0.004, "r": 0.02, "lag": 1, "none": None})
+    panel = table_panel(Table(columns=("nats", "r", "lag", "none"), rows=rows))
+    assert panel is not None
+    columns: Any = panel["columns"]
+    assert [column["form"] for column in columns] == ["fine", "number", "whole", "number"]

@@ -113,7 +113,7 @@
     const say = (column, row) => {
       const low = at.get(column.key + '_low'), high = at.get(column.key + '_high'), value = row.full[at.get(column.key)];
       if (low === undefined || high === undefined || ![row.full[low], row.full[high], value].every(Number.isFinite)) return '';
-      return `${Scope.written(value, column.form)} (${Scope.short(row.full[low])}\u2013${Scope.short(row.full[high])})`;
+      return `${Scope.written(value, column.form)} (${Scope.written(row.full[low], column.form)}\u2013${Scope.written(row.full[high], column.form)})`;
     };
     scroll.tabIndex = 0;
     const drawn = new Scope.Table(scroll, kept.map(k => columns[k]), made, { heads: [], lead: () => [], say });

@@ -11,7 +11,7 @@
     return (value < 0 && /[1-9]/.test(text) ? MINUS : '') + text;
   };
 
-  /* A score: three digits above .99, and never rounded to 1 (as verdicts.digits does). */
+  /* Three digits above .99, and never rounded to 1 (as verdicts.digits does). */
   Scope.score = value => Number.isFinite(value) && Math.abs(value) >= 0.99 && Math.abs(value) < 1 ? Scope.short(Math.sign(value) * Math.min(Math.abs(value), 0.999), 3) : Scope.short(value);
 
   Scope.signed = value => (value > 0 && /[1-9]/.test(Scope.short(value)) ? '+' : '') + Scope.short(value);
@@ -22,7 +22,7 @@
     if (value === null || value === undefined) return DASH;
     if (typeof value === 'string') return Scope.visible(value);
     if (typeof value === 'boolean') return value ? 'yes' : 'no';
-    return form === 'whole' ? String(value).replace('-', MINUS) : form === 'count' ? Scope.count(value).replace('-', MINUS) : form === 'p' ? Scope.pValue(value) : Scope.short(value, form === 'fine' ? 3 : 2);
+    return form === 'whole' ? String(value).replace('-', MINUS) : form === 'count' ? Scope.count(value).replace('-', MINUS) : form === 'p' ? Scope.pValue(value) : form === 'fine' ? Scope.short(value, 3) : Scope.score(value);
   };
 
   Scope.count = n => n.toLocaleString('en-US');

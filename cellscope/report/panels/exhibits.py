@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,10 @@ def exhibits_panel(exhibits: Sequence[Exhibit]) -> list[Json]:
         {"key": one.key, "figures": [figure_panel(figure) for figure in one.figures], "table": table_panel(one.table)}
         for one in exhibits
     ]
+
+
+FINE = 0.1
+"""A column of numbers that are all smaller is written with three digits behind the point."""
 
 
 def exhibits_told(exhibits: Sequence[Exhibit]) -> Json:
@@ -56,7 +62,14 @@ def table_panel(table: Table | None) -> Json | None:
             column["form"] = "words"
         elif column["form"] == "number" and cells and all(isinstance(cell, int) for cell in cells):
             column["form"] = "count"
+        elif column["form"] == "number" and 0 < _largest(cells) < FINE:
+            column["form"] = "fine"
     return {"columns": columns, "rows": rows}
+
+
+def _largest(cells: Sequence[Any]) -> float:
+    """The size of the number that lies farthest from 0, and 0 of none."""
+    return max((abs(cell) for cell in cells if math.isfinite(cell)), default=0.0)
 
 
 def figure_panel(figure: Figure) -> Json:
