@@ -86,7 +86,12 @@ class Explained:
         if found:
             rest = f", and {len(found) - 1} more" if len(found) > 1 else ""
             return found[0].sentence + rest
-        return f"{self.unit} tracks none of {len(self.material.search.findings.features)} features"
+        many = len(self.material.search.findings.features)
+        return (
+            f"{self.unit} tracks none of {many} features"
+            if many > 1
+            else f"{self.unit} does not track {self.evidence[0].feature}"
+        )
 
     def json(self) -> str:
         """Everything as JSON; numbers that do not exist are null."""

@@ -47,6 +47,7 @@ def headline(search: Search, feature: int, histograms: Histograms) -> Headline:
         sentence=sentence_case(e.sentence) + ".",
         numbers=tuple(numbers),
         good=e.found,
+        plain=e.plain,
         caveats=tuple(caveats(search, feature, histograms)),
         method=(*method(search), *_null(e)),
     )

@@ -84,6 +84,7 @@ def _headline(explained: Explained) -> Headline:
         sentence=sentence_case(explained.sentence) + ".",
         numbers=tuple(numbers),
         good=best is not None and best.found,
+        plain=best is not None and best.plain,
         caveats=(
             f"Over the last {len(explained.material.scan.values):,} characters the unit goes from "
             f"{explained.lowest:.3g} to {explained.highest:.3g}.",

@@ -111,11 +111,15 @@ class UnitCurves:
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """The answer: one sentence, its numbers as (label, value) in words, what weakens it, how it was measured."""
+    """The answer: one sentence, its numbers as (label, value) in words, what weakens it, how it was measured.
+
+    good   it is a finding; `plain`: it is true, but no feat
+    """
 
     sentence: str
     numbers: tuple[tuple[str, str], ...] = ()
     good: bool = False
+    plain: bool = False
     caveats: tuple[str, ...] = ()
     method: tuple[str, ...] = ()
 

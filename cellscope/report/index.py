@@ -23,6 +23,7 @@ class Entry:
     name: str
     sentence: str
     good: bool
+    plain: bool
     href: str
     place: float = 0
     claim: bool = True
@@ -55,7 +56,7 @@ def _run(folder: Path, kept: list[tuple[Path, dict[str, object]]]) -> tuple[str,
     header = (own or kept[0][1]).get("run")
     run = header if isinstance(header, dict) else {}
     pages = [_entry(f"{folder.name}/{page.name}", about) for page, about in kept if page.name != "index.html"]
-    pages.sort(key=lambda e: (ORDER.get(e.kind, len(ORDER)), e.place, not e.good, e.name))
+    pages.sort(key=lambda e: (ORDER.get(e.kind, len(ORDER)), e.place, not e.good, not e.plain, e.name))
     parts = (run.get("corpus"), run.get("model"), run.get("date"))
     entry = RunEntry(
         name=visible(str(run.get("name", folder.name))),
@@ -74,6 +75,7 @@ def _entry(href: str, about: dict[str, object]) -> Entry:
         name=visible(str(about.get("name", ""))),
         sentence=visible(str(about.get("sentence", ""))),
         good=about.get("good") is True,
+        plain=about.get("plain") is True,
         href=href,
         place=float(place) if isinstance(place, (int, float)) else 0.0,
         claim=about["cellscope"] not in ("atlas", "study", "layer"),

@@ -94,6 +94,7 @@ def about(kind: str, name: str, run: Mapping[str, object], headline: Headline) -
         "run": dict(run),
         "sentence": headline.sentence,
         "good": headline.good,
+        "plain": headline.plain,
         "numbers": dict(headline.numbers),
         "caveats": headline.caveats,
         "method": headline.method,

@@ -45,7 +45,7 @@ def test_every_feature_has_a_page_and_its_numbers(planted_search: Search, writte
         assert (folder / f"{feature.name}.html").is_file()
         about = json.loads((folder / f"{feature.name}.json").read_text())
         evidence = planted_search.findings.evidence[f]
-        assert about["good"] is evidence.found
+        assert (about["good"], about["plain"]) == (evidence.found, evidence.plain)
         if evidence.unit is not None:
             assert about["rows"][0]["unit"] == str(evidence.unit)
             name = "auc" if evidence.kind == "span" else "rank_r"
