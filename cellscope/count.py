@@ -84,7 +84,8 @@ def count(
     stride, sparser = (8, 2) if len(corpus) - start > 2**18 else (1, 1)
     lags = Lags(len(ordered), len(units), stride=stride, sparser=sparser)
     shifts = Shifts(len(ordered), len(units), groups=groups_of(parts), seed=seed, stride=stride) if evidence else None
-    contexts = Contexts(spans, len(ordered) - spans) if evidence else None
+    blocks = max(p.blocks for p in parts)
+    contexts = Contexts(spans, len(ordered) - spans, blocks) if evidence else None
     labelled = np.zeros(len(ordered), np.int64)
     tally: Tally | None = None
     heard = 0
@@ -101,7 +102,7 @@ def count(
         labelled += np.concatenate([grid.spans.sum(1, dtype=np.int64), grid.mask.sum(1).astype(np.int64)])
         if tally is None:
             quantiser = Quantiser.from_sample(np.concatenate(list(sample.values()), axis=1))
-            tally = Tally(quantiser, spans, len(ordered) - spans, max(p.blocks for p in parts), stride=stride)
+            tally = Tally(quantiser, spans, len(ordered) - spans, blocks, stride=stride)
         for chunk in chunks:
             ranks = tally.add_bins(chunk, grid)
             # What the bins leave to do hardly keeps two cores busy, each alone.

@@ -65,7 +65,7 @@ class _Grid:
         if evidence and images.flat:
             self.alone = Columns(self.spans, self.reader.columns, BLOCKS)
         elif evidence:
-            self.contexts = Contexts(self.spans, len(self.reader.columns))
+            self.contexts = Contexts(self.spans, len(self.reader.columns), BLOCKS)
         self.labelled = np.zeros(len(self.reader.concepts), np.int64)
         self.together = np.zeros((self.spans, self.spans), np.int64)
         self.heard = 0

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Unit
+from cellscope.evidence.criterion import Q, Standing, lead, surely
+from cellscope.evidence.intervals import Replicates, on_line
 from cellscope.evidence.terms import PLACES
-from cellscope.evidence.verdicts import TENDS, Evidence, Q
+from cellscope.evidence.verdicts import Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,10 +42,11 @@ COLUMNS = (
 """The scores of a unit, in the order in which tables show them; all on the reporting half."""
 
 
-ALSO = ("chosen", "sign", "within", "shifts", "lag_gain", "three")
+ALSO = ("chosen", "sign", "within", "shifts", "lag_gain", "three", "over_three_low", "over_three_high")
 """The score on the choosing half, the direction, the AUC within the larger feature that a feature is a part of, how
-many independent shifts of the labels there could be, what the lag gains on the choosing half, and what the last three
-characters (or colours) give of what the unit was asked.
+many independent shifts of the labels there could be, what the lag gains on the choosing half, what the last three
+characters (or colours) give of what the unit was asked, and the 95 % interval of how far the unit lies above that, in
+log odds (of numbers: Fisher's z).
 """
 
 
@@ -59,7 +62,8 @@ class Findings:
 
     `scores` has COLUMNS and ALSO; NaN where a score does not apply.
     `parts` is what the pass left (count.Counts), for figures such as a histogram or a ROC curve: one for a text, one a
-    site for pictures, whose layers have places of their own.
+    site for pictures, whose layers have places of their own. `alone` is, for each part, what the last three characters
+    give of every feature [feature], in log odds (Fisher's z), with and without each reporting block.
     """
 
     units: tuple[Unit, ...]
@@ -67,6 +71,7 @@ class Findings:
     evidence: tuple[Evidence, ...]
     scores: Mapping[str, Floats]
     parts: tuple[Any, ...]
+    alone: tuple[Replicates, ...]
 
     @property
     def counts(self) -> Any:
@@ -111,21 +116,35 @@ class Findings:
             here |= {name: self.scores[name][f, order] for name in ("sign", "chosen", *COLUMNS)}
             e = self.evidence[f]
             here |= {"q": e.q, "current": e.current, "last_three": e.three, "untrained": e.untrained}
+            here |= {name: self.scores[name][f, order] for name in ("over_three_low", "over_three_high")}
             rows.append(pd.DataFrame(here))
         return pd.concat(rows, ignore_index=True)
 
     def tracks(self) -> Flags:
         """Which units track which features, bool [feature, unit]: those whose feature's own unit is a finding, and who
-        meet what a finding has to meet: q <= .05, a whole interval above the last three characters and the untrained
-        network, and .75 within the larger feature that this one is a part of.
+        meet what a finding has to meet (see `Standing`).
         """
-        known = [e.p for e in self.evidence if e.q <= Q]
-        found = np.array([e.found for e in self.evidence])
-        with np.errstate(invalid="ignore"):
-            chance = self.scores["p"] <= max(known, default=-1.0)
-            part = self.scores["within"] < TENDS
-            flags: Flags = found[:, None] & self.asked & chance & (self.bound() > self.bar()) & ~part
-        return flags
+        found: Flags = np.array([e.found for e in self.evidence])[:, None] & self.asked & self.standing().found
+        return found
+
+    def standing(self) -> Standing:
+        """What every unit has to meet to be found, [feature, unit]."""
+        span = np.array([[f.kind == "span"] for f in self.features])
+        score, scores = self.best(), self.scores
+        over = on_line(score, span) - on_line(scores["three"], span)
+        low, high = (np.where(span, scores[f"auc_{end}"], scores[f"rank_{end}"]) for end in ("low", "high"))
+        bars = np.array([[(e.untrained, e.untrained_low, e.untrained_high)] for e in self.evidence])
+        above = lead((score, low, high), tuple(np.moveaxis(bars, -1, 0)), span)
+        return Standing(
+            follows=scores["p"] <= self.cut, bound=surely(score, low), three=scores["three"],
+            over_three=surely(over, scores["over_three_low"]), over_untrained=surely(*above[:2]),
+            within=scores["within"],
+        )  # fmt: skip
+
+    @property
+    def cut(self) -> float:
+        """The largest p of a feature's own unit at which its q is small enough; none is as small as -1."""
+        return max((e.p for e in self.evidence if e.q <= Q), default=-1.0)
 
     @property
     def asked(self) -> Flags:
@@ -134,22 +153,9 @@ class Findings:
         """
         return asked_of(self.parts)
 
-    def bar(self) -> Floats:
-        """What a unit has to beat, [feature, unit]: the last three characters, and the untrained network."""
-        untrained = np.array([e.untrained for e in self.evidence])[:, None]
-        bar: Floats = np.maximum(np.nan_to_num(self.scores["three"], nan=0.0), np.nan_to_num(untrained, nan=0.0))
-        return bar
-
     def best(self) -> Floats:
         """What a feature is scored by, [feature, unit]: AUC, or rank correlation where it is numeric."""
         return np.where(np.isnan(self.scores["auc"]), self.scores["rank_r"], self.scores["auc"])
-
-    def bound(self) -> Floats:
-        """What a unit surely reaches, [feature, unit]: what has no interval lies below the bar and CLEAR, or has few
-        blocks.
-        """
-        low = np.where(np.isnan(self.scores["auc_low"]), self.scores["rank_low"], self.scores["auc_low"])
-        return np.where(np.isnan(low), self.best(), low)
 
     def tracking(self, at: float = 0.9) -> tuple[int, int]:
         """How many units track a feature at this score or better (see `tracks`); and how many such features."""

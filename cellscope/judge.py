@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Unit
-from cellscope.evidence.intervals import expit, jackknife, logit
+from cellscope.evidence.intervals import Estimate, Replicates, expit, fisher, logit, on_line, replicates
 from cellscope.evidence.multiplicity import family_wise, q_values
 from cellscope.evidence.verdicts import CLEAR, Evidence
 from cellscope.findings import ALSO, COLUMNS, Findings, Floats, asked_of
@@ -26,16 +26,16 @@ FEWEST = 20
 """A feature that labels fewer characters than this in either half is not judged."""
 
 
-def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings:
+def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findings:
     """The findings of one pass (see count.Counts); `untrained` is the score of the best unit of the untrained network
-    by feature name.
+    by feature name, with its interval.
 
     Several parts are the same features counted over other units, with the same draws of the null: the best unit is that
     of all of them, and so is the p-value.
     """
-    baselines = [_baselines(part) for part in parts]
+    current, alone = zip(*(_baselines(part) for part in parts), strict=True)
     kin = [kin_of(part) for part in parts]
-    tables = [_scored(part, three, own) for part, (_, three), own in zip(parts, baselines, kin, strict=True)]
+    tables = [_scored(*given) for given in zip(parts, alone, kin, strict=True)]
     maxima = _p_values(tables, parts)
     sizes = [len(part.units) for part in parts]
     owner = np.repeat(np.arange(len(parts)), sizes)
@@ -53,20 +53,21 @@ def judge(*parts: Any, untrained: Mapping[str, float] | None = None) -> Findings
     for f in range(len(features)):
         of = int(owner[best[f]])
         here = {name: float(values[f, best[f]]) for name, values in table.items()}
-        one, three = (float(b[f]) for b in baselines[of])
         null = math.nan if maxima is None else float(np.quantile(maxima[:, f], 0.95))
-        known = (untrained or {}).get(features[f].name, math.nan)
+        known = (untrained or {}).get(features[f].name, Estimate(math.nan))
         unit = None if remarks[of][f] else units[best[f]]
         whole = int(kin[of][f]) if f < parts[of].spans else -1
         larger = features[whole].name if whole >= 0 else ""
-        bars = null, one, three, known
+        bars = null, float(current[of][f]), float(alone[of].whole[f]), known
         evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger))
-    return Findings(units, features, tuple(evidence), table, parts)
+    binary = parts[0].binary
+    line = tuple(own.through(lambda x: on_line(x, binary)) for own in alone)
+    return Findings(units, features, tuple(evidence), table, parts, line)
 
 
 def _evidence(
     part: Any, f: int, unit: Unit | None, here: dict[str, float], q: float,
-    bars: tuple[float, float, float, float], remark: str, kin: str,
+    bars: tuple[float, float, float, Estimate], remark: str, kin: str,
 ) -> Evidence:  # fmt: skip
     """The evidence of feature `f`, whose best unit has the scores `here`; `bars` are null, current, three,
     untrained.
@@ -80,17 +81,19 @@ def _evidence(
         characters=part.characters, unit=unit, score=score, low=low, high=high,
         sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
         threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
-        p=here["p"], q=q, null=null + 0.5 * span, shifts=here["shifts"], current=current, three=three,
-        untrained=untrained, remark=remark, terms=part.terms, kin=kin, within=here["within"],
+        p=here["p"], q=q, null=null + 0.5 * span, shifts=here["shifts"], current=current,
+        three=three, over_three_low=here["over_three_low"], over_three_high=here["over_three_high"],
+        untrained=untrained.value, untrained_low=untrained.low, untrained_high=untrained.high,
+        remark=remark, terms=part.terms, kin=kin, within=here["within"],
     )  # fmt: skip
 
 
-def _scored(counts: Any, bars: Floats, kin: NDArray[np.int64]) -> dict[str, Floats]:
-    """Every score of one part [feature, unit], but for the p-values; `bars` [feature] is what a unit has to beat."""
+def _scored(counts: Any, alone: Replicates, kin: NDArray[np.int64]) -> dict[str, Floats]:
+    """Every score of one part [feature, unit], but for the p-values; `alone` [feature] is what a unit has to beat."""
     table = {name: np.full((len(counts.features), len(counts.units)), np.nan) for name in (*COLUMNS, *ALSO)}
-    table["three"][:] = bars[:, None]
-    _score_spans(table, counts.tally, bars[: counts.spans], kin)
-    _score_numbers(table, counts.tally, counts.spans)
+    table["three"][:] = alone.whole[:, None]
+    _score_spans(table, counts.tally, alone.of(slice(counts.spans)), kin)
+    _score_numbers(table, counts.tally, counts.spans, alone.of(slice(counts.spans, None)))
     if counts.lags is not None:
         _score_lags(table, counts.lags, counts.binary)
     return table
@@ -109,7 +112,7 @@ def kin_of(counts: Any) -> NDArray[np.int64]:
     return kin
 
 
-def _score_spans(table: dict[str, Floats], tally: Tally, bars: Floats, kin: NDArray[np.int64]) -> None:
+def _score_spans(table: dict[str, Floats], tally: Tally, alone: Replicates, kin: NDArray[np.int64]) -> None:
     """Every score of span features; one feature at a time, so that memory stays small."""
     (total_a, positive_a), (total_b, positive_b) = tally.half(CHOOSE), tally.half(REPORT)
     means = tally.means()
@@ -141,9 +144,9 @@ def _score_spans(table: dict[str, Floats], tally: Tally, bars: Floats, kin: NDAr
         table["f1"][f] = scores.f1_curve(report, all_report)[rows, cut]
         table["iou"][f] = scores.iou_curve(report, all_report)[rows, cut]
         table["threshold"][f] = _threshold(tally, sign, cut)
-        _interval(table, tally, f, sign, float(bars[f]))
+        _interval(table, tally, f, sign, alone.of(f))
 
-    in_shares(len(bars), share, grain=1)
+    in_shares(len(alone.whole), share, grain=1)
 
 
 def _threshold(tally: Tally, sign: NDArray[np.int64], cut: NDArray[np.int64]) -> Floats:
@@ -156,13 +159,13 @@ def _threshold(tally: Tally, sign: NDArray[np.int64], cut: NDArray[np.int64]) ->
 
 
 def _interval(
-    table: dict[str, Floats], tally: Tally, f: int, sign: NDArray[np.int64], bar: float, top: int = 16
+    table: dict[str, Floats], tally: Tally, f: int, sign: NDArray[np.int64], alone: Replicates, top: int = 16
 ) -> None:
-    """Intervals of the AUC of the `top` units that the choosing half likes best, and of every unit above `bar` or
-    CLEAR: none tracks a feature, plainly or not, without one.
+    """Intervals of the AUC, and of how far it lies above `alone`, of the `top` units that the choosing half likes best,
+    and of every unit above that or CLEAR: none tracks a feature, plainly or not, without one.
     """
     best = np.argsort(-table["chosen"][f], kind="stable")[:top]
-    units = np.union1d(best, np.flatnonzero(table["auc"][f] > np.fmin(bar, CLEAR)))
+    units = np.union1d(best, np.flatnonzero(table["auc"][f] > np.fmin(alone.whole, CLEAR)))
     blocks = [a[REPORT::2].astype(float) for a in (tally.positive[:, f, units], tally.total[:, units])]
     signs = sign[units]
 
@@ -170,12 +173,16 @@ def _interval(
         auc = scores.auroc(sums[0], sums[1])  # type: ignore[arg-type]
         return logit(np.where(signs > 0, auc, 1 - auc))
 
-    low, high = jackknife(statistic, blocks)
-    table["auc_low"][f, units], table["auc_high"][f, units] = expit(low), expit(high)
+    own = replicates(statistic, blocks)
+    table["auc_low"][f, units], table["auc_high"][f, units] = map(expit, own.ends())
+    over = own - alone.of(None).through(logit)
+    table["over_three_low"][f, units], table["over_three_high"][f, units] = over.ends()
 
 
-def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int) -> None:
-    """Pearson's and the rank correlation of numeric features, with intervals on Fisher's z."""
+def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int, alone: Replicates) -> None:
+    """Pearson's and the rank correlation of numeric features, with intervals on Fisher's z, and how far the latter lies
+    above `alone`.
+    """
 
     def correlations(sums: list[NDArray[np.float64]]) -> tuple[Floats, Floats]:
         moments, labels = sums
@@ -192,10 +199,10 @@ def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int) -> None:
     table["sign"][here], table["chosen"][here] = sign, np.abs(chosen)
     r, rank_r = correlations([x.sum(0) for x in halves[REPORT]])
     table["r"][here], table["rank_r"][here] = r, rank_r * sign
-    low, high = jackknife(
-        lambda sums: np.arctanh(np.clip(correlations(sums)[1] * sign, -0.999999, 0.999999)), halves[REPORT]
-    )
-    table["rank_low"][here], table["rank_high"][here] = np.tanh(low), np.tanh(high)
+    own = replicates(lambda sums: fisher(correlations(sums)[1] * sign), halves[REPORT])
+    table["rank_low"][here], table["rank_high"][here] = map(np.tanh, own.ends())
+    over = own - alone.of(slice(None), None).through(fisher)
+    table["over_three_low"][here], table["over_three_high"][here] = over.ends()
 
 
 def _score_lags(table: dict[str, Floats], lags: Lags, binary: NDArray[np.bool_]) -> None:
@@ -211,7 +218,7 @@ def _score_lags(table: dict[str, Floats], lags: Lags, binary: NDArray[np.bool_])
     effects = lags.effects(REPORT, binary) * table["sign"][:, None, :]
     there, here = np.take_along_axis(effects, best[:, None, :], axis=1)[:, 0], effects[:, REACH]
     auc = expit(logit(table["auc"]) + logit(0.5 + there) - logit(0.5 + here))
-    z = [np.arctanh(np.clip(r, -0.999999, 0.999999)) for r in (table["rank_r"], there, here)]
+    z = [fisher(r) for r in (table["rank_r"], there, here)]
     moved = np.where(binary[:, None], auc, np.tanh(z[0] + z[1] - z[2]))
     table["lag_score"][:] = np.where(best == REACH, np.where(binary[:, None], table["auc"], table["rank_r"]), moved)
 
@@ -233,12 +240,16 @@ def _p_values(tables: Sequence[dict[str, Floats]], parts: Sequence[Any]) -> Floa
     return maxima
 
 
-def _baselines(counts: Any) -> tuple[Floats, Floats]:
-    """Scores of the current character and of the last three, [feature]."""
+def _baselines(counts: Any) -> tuple[Floats, Replicates]:
+    """Scores of the current character and of the last three, [feature]; the latter also without each reporting
+    block.
+    """
     if counts.contexts is None:
-        return np.full(len(counts.features), np.nan), np.full(len(counts.features), np.nan)
-    auc, r = counts.contexts.aucs(), counts.contexts.correlations()
-    return np.concatenate([auc[0], r[0]]), np.concatenate([auc[1], r[1]])
+        nothing = np.full(len(counts.features), np.nan)
+        return nothing, Replicates(nothing, np.tile(nothing, (len(counts.tally.total[REPORT::2]), 1)))
+    (one, three), (near, far) = counts.contexts.aucs(), counts.contexts.correlations()
+    both = np.concatenate([three.whole, far.whole]), np.concatenate([three.left, far.left], axis=1)
+    return np.concatenate([one, near]), Replicates(*both)
 
 
 def _spread(numbers: Floats) -> tuple[float, float]:

@@ -69,7 +69,7 @@ def planted(code: Corpus) -> tuple[np.ndarray, Findings]:
     values = noise(rng, n, [0, 3, 10, 30, 100, 300] * 5)
     values[:, 3] = 2 * spans["comment-block"] + 0.5 * noise(rng, n, [5])[:, 0]
     values[:, 8] = 0.3 - 3 * spans["parentheses"] + 0.5 * noise(rng, n, [5])[:, 0]
-    values[:, 13] = np.roll(spans["quote-double"], 3) + 0.1 * noise(rng, n, [0])[:, 0]
+    values[:, 13] = np.roll(spans["quote-double"], 2) + 0.1 * noise(rng, n, [0])[:, 0]
     values[:, 21] = -1800 + np.nan_to_num(numbers["column"]) + 3 * noise(rng, n, [0])[:, 0]
     values[:, 26] = -np.nan_to_num(numbers["bracket-depth"]) + 0.3 * noise(rng, n, [2])[:, 0]
     return values, judge(count(ArraySource(values, PLANTED), code, features))
@@ -79,7 +79,7 @@ def test_planted_units_come_first(planted) -> None:
     """Units that follow a feature come first, with the right sign and lag, and the rest are not found."""
     _, findings = planted
     found = {e.feature: e for e in findings.evidence}
-    expected = {"comment-block": (3, 1, 0), "parentheses": (8, -1, 0), "quote-double": (13, 1, 3), "column": (21, 1, 0)}
+    expected = {"comment-block": (3, 1, 0), "parentheses": (8, -1, 0), "quote-double": (13, 1, 2), "column": (21, 1, 0)}
     expected["bracket-depth"] = (26, -1, 0)
     for name, (unit, sign, lag) in expected.items():
         e = found[name]
@@ -97,7 +97,7 @@ def test_verdicts_of_planted_units(planted) -> None:
     verdicts = {e.feature: e.verdict for e in findings.evidence}
     assert verdicts["comment-block"].startswith("cell 3 of planted.0:cell is on inside comment-block: AUC 0.99")
     assert verdicts["parentheses"].startswith("cell 8 of planted.0:cell is off inside parentheses: AUC 0.999")
-    assert "is on inside quote-double, 3 characters late: AUC 0.9" in verdicts["quote-double"]
+    assert "is on inside quote-double, 2 characters late: AUC 0.9" in verdicts["quote-double"]
     assert verdicts["column"].startswith("cell 21 of planted.0:cell rises with column: rank r 0.9")
     assert verdicts["bracket-depth"].startswith("cell 26 of planted.0:cell falls with bracket-depth: rank r")
     for name in ("comment-block", "column"):
@@ -186,7 +186,7 @@ def test_lanes_and_rounds_do_not_matter(planted, code: Corpus, monkeypatch: pyte
     source.round_length = 30_000
     after = judge(count(source, code, select(FEATURES[::-1])))
     for e in after.evidence:
-        if before[e.feature].found and before[e.feature].low > before[e.feature].three + 0.02:
+        if before[e.feature].found and before[e.feature].over_three_low > 0.2:
             assert e.found
             assert e.unit == before[e.feature].unit
             assert e.score == pytest.approx(before[e.feature].score, abs=0.03)

@@ -13,6 +13,7 @@ from scipy.stats import false_discovery_control
 from cellscope.axes import Site, Unit
 from cellscope.count import count
 from cellscope.data.text import Corpus
+from cellscope.evidence.intervals import Estimate
 from cellscope.evidence.verdicts import Evidence
 from cellscope.features.feature import Feature
 from cellscope.features.labeller import Labels
@@ -96,7 +97,7 @@ def findings() -> Findings:
     values = RNG.standard_normal((LENGTH, 20)).astype(np.float32)
     values[:, 7] -= 1.2 * IN_A
     values[:, 4] += 0.2 * IN_A
-    return search(values, untrained={"a-run": 0.6})
+    return search(values, untrained={"a-run": Estimate(0.6, 0.55, 0.65)})
 
 
 def test_evidence_is_that_of_the_best_unit(findings: Findings) -> None:
@@ -110,7 +111,8 @@ def test_evidence_is_that_of_the_best_unit(findings: Findings) -> None:
         assert e.sign == findings.scores["sign"][f, best]
     assert findings.evidence[0].unit.index == 7
     assert findings.evidence[0].sign == -1
-    assert findings.evidence[0].untrained == 0.6
+    first = findings.evidence[0]
+    assert (first.untrained, first.untrained_low, first.untrained_high) == (0.6, 0.55, 0.65)
     assert math.isnan(findings.evidence[1].untrained)
     assert not math.isnan(findings.evidence[1].three)
 
@@ -302,4 +304,4 @@ def test_what_tracks_plainly_has_an_interval_too() -> None:
     assert found.evidence[0].three > 0.999
     assert (score > 0.9).sum() == 40
     assert np.isfinite(low).all()
-    assert np.array_equal(found.bound()[0], low)
+    assert np.array_equal(found.standing().bound[0], low)

@@ -92,4 +92,4 @@ def test_units_that_were_asked_something_else_track_nothing() -> None:
         own = found.scores["three"][:, found.units.index(part.units[0])]
         judged = ~np.isnan(own)
         assert judged.any()
-        assert own[judged] == pytest.approx(part.contexts.aucs()[1][judged])
+        assert own[judged] == pytest.approx(part.contexts.aucs()[1].whole[judged])

@@ -7,6 +7,7 @@ not beat this has shown nothing.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -14,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.chunks import Round
+from cellscope.evidence.context_blocks import ContextBlocks
+from cellscope.evidence.intervals import Replicates
+from cellscope.parallel import in_shares
 from cellscope.sinks.labels import LabelGrid
-from cellscope.sinks.merging import added_up
 
 Floats = NDArray[np.float64]
+Counted = NDArray[np.int64]
 
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -45,52 +49,43 @@ def _look_up(keys: Any, table: Any, ids: Any, known: Any, used: int, out: Any) -
 
 
 @numba.njit(nogil=True, cache=True)
-def _count(contexts: Any, half: Any, spans: Any, label: Any, mask: Any, seen: Any, on: Any, sums: Any) -> None:
-    """Add positions to the counts of their contexts: seen [half, context], on [half, feature, context], sums [half,
-    numeric, 2, context].
+def _count(contexts: Any, spans: Any, label: Any, mask: Any, seen: Any, on: Any, sums: Any) -> None:
+    """Add positions to the counts of their contexts: seen [context], on [feature, context], sums [numeric, 2,
+    context].
     """
     for t in range(len(contexts)):
         if contexts[t] >= 0:
-            seen[half[t], contexts[t]] += 1
+            seen[contexts[t]] += 1
     for f in range(spans.shape[0]):
         for t in range(len(contexts)):
             if spans[f, t] and contexts[t] >= 0:
-                on[half[t], f, contexts[t]] += 1
+                on[f, contexts[t]] += 1
     for f in range(label.shape[0]):
         for t in range(len(contexts)):
             if contexts[t] >= 0:
-                sums[half[t], f, 0, contexts[t]] += label[f, t]
-                sums[half[t], f, 1, contexts[t]] += mask[f, t]
-
-
-@numba.njit(nogil=True, cache=True)
-def _square(half: Any, label: Any, mask: Any, squares: Any) -> None:
-    """Add n and the sums of labels and of their squares to squares [half, numeric, 3]."""
-    for f in range(label.shape[0]):
-        for t in range(len(half)):
-            y = np.float64(label[f, t])
-            squares[half[t], f, 0] += mask[f, t]
-            squares[half[t], f, 1] += y
-            squares[half[t], f, 2] += y * y
+                sums[f, 0, contexts[t]] += label[f, t]
+                sums[f, 1, contexts[t]] += mask[f, t]
 
 
 class Contexts:
-    """Counts of labels by the last three characters, for both halves; `add` takes rounds in order.
+    """Counts of labels by the last three characters, of the choosing half together and of the reporting half, in
+    `blocks` blocks of both, block by block; `add` takes rounds in order.
 
     At most `limit` contexts are told apart; positions in any further ones are not counted, and `left_out` says how
-    many.
+    many. Predictions come from the choosing half alone, so that they stay as they are where a reporting block is left
+    out.
     """
 
-    def __init__(self, spans: int, numerics: int, *, limit: int = 2**18) -> None:
+    def __init__(self, spans: int, numerics: int, blocks: int, *, limit: int = 2**18) -> None:
         self.limit, self.left_out, self.used = limit, 0, 0
         self._table = np.full(limit * 2, _EMPTY, np.uint64)
         self._ids = np.zeros(limit * 2, np.int64)
         self._known = np.zeros(limit, np.uint64)
         room = 4096
-        self.seen = np.zeros((2, room), np.int64)
-        self.on = np.zeros((2, spans, room), np.int32)
-        self.sums = np.zeros((2, numerics, 2, room))
-        self.squares = np.zeros((2, numerics, 3))
+        self.seen = np.zeros(room, np.int64)
+        self.on = np.zeros((spans, room), np.int32)
+        self.sums = np.zeros((numerics, 2, room))
+        self.reported = ContextBlocks(spans, numerics, blocks // 2, limit)
 
     def add(self, part: Round, codes: NDArray[np.uint32], grid: LabelGrid) -> None:
         """Count a round; `codes` are its code points with the two before them [position + 2]."""
@@ -103,25 +98,30 @@ class Contexts:
         self.used = _look_up(keys, self._table, self._ids, self._known, self.used, contexts)
         self.left_out += int((contexts < 0).sum())
         self._grow()
-        lane = np.repeat(part.block_of % 2, np.diff(np.append(part.starts, part.stop)))
-        here = slice(part.start - grid.start, part.stop - grid.start)
-        # Units are scored on the ranks of a number, so what they are compared with must be, too.
-        label, mask = grid.rank[:, here], grid.mask[:, here]
-        _count(contexts, lane, grid.spans[:, here], label, mask, self.seen, self.on, self.sums)
-        _square(lane, label, mask, self.squares)
+        first = part.starts[np.flatnonzero(np.diff(part.block_of, prepend=-1))]
+        stretches = []
+        for block, (start, stop) in enumerate(pairwise([*first.tolist(), part.stop])):
+            own, here = contexts[start - part.start : stop - part.start], grid.part(start, stop)
+            if block % 2:
+                stretches.append((block // 2, own, here))
+            else:
+                # Units are scored on the ranks of a number, so what they are compared with must be, too.
+                _count(own, here.spans, here.rank, here.mask, self.seen, self.on, self.sums)
+        self.reported.add(stretches, self.used)
 
     def merge(self, other: Contexts) -> Contexts:
         """Both together, in place of this one; what of the other has no room here is left out."""
-        if self.on.shape[1] != other.on.shape[1]:
-            raise ValueError("only Contexts of the same features can be merged")
-        added_up(self, other, ("squares",), ())
+        if self.reported.shape != other.reported.shape:
+            raise ValueError("only Contexts of the same features and blocks can be merged")
         places = np.empty(other.used, np.int64)
         self.used = _look_up(other._known[: other.used], self._table, self._ids, self._known, self.used, places)
         self._grow()
         room = places >= 0
         for name in ("seen", "on", "sums"):
             getattr(self, name)[..., places[room]] += getattr(other, name)[..., : other.used][..., room]
-        self.left_out += other.left_out + int(other.seen[:, : other.used][:, ~room].sum())
+        lost = other.seen[: other.used] + other.reported.seen(other.used)
+        self.left_out += other.left_out + int(lost[~room].sum())
+        self.reported.merge(other.reported, places)
         return self
 
     def _grow(self) -> None:
@@ -138,48 +138,51 @@ class Contexts:
         _, last = np.unique(self._known[: self.used] & np.uint64(2**21 - 1), return_inverse=True)
         return last
 
-    def aucs(self) -> tuple[Floats, Floats]:
+    def aucs(self) -> tuple[Floats, Replicates]:
         """Held-out AUC of the best prediction from the current character and from the last three, each
-        [span_feature].
+        [span_feature]; of the latter also without each reporting block.
         """
-        seen, on = self.seen[:, : self.used].astype(float), self.on[:, :, : self.used].astype(float)
-        last = self._shorter()
-        short_seen = np.stack([np.bincount(last, s) for s in seen])
-        one, three = [], []
-        for f in range(on.shape[1]):
-            short_on = np.stack([np.bincount(last, o) for o in on[:, f]])
-            rate = (short_on[0] + on[0, f].sum() / max(seen[0].sum(), 1)) / (short_seen[0] + 1)
-            one.append(_auc(rate, short_on[1], short_seen[1]))
-            three.append(_auc((on[0, f] + rate[last]) / (seen[0] + 1), on[1, f], seen[1]))
-        return np.array(one), np.array(three)
+        seen, on, last = self.seen[: self.used], self.on[:, : self.used], self._shorter()
+        short_seen, short_reported = (np.bincount(last, s) for s in (seen, self.reported.seen(self.used)))
+        # Few contexts have any one label: all others of one character and as often seen get one prediction.
+        _, first, alike = np.unique(last * (seen.max() + 1) + seen, return_index=True, return_inverse=True)
+        one, three = np.empty(len(on)), np.empty((self.reported.blocks + 1, len(on)))
 
-    def correlations(self) -> tuple[Floats, Floats]:
-        """Held-out correlation of the rank of a numeric feature with its mean after one character, and after three."""
-        sums = self.sums[:, :, :, : self.used]
-        last = self._shorter()
-        one, three = [], []
-        for f in range(sums.shape[1]):
-            short = np.stack([[np.bincount(last, s) for s in half] for half in sums[:, f]])
-            overall = sums[0, f, 0].sum() / max(sums[0, f, 1].sum(), 1)
-            mean = (short[0, 0] + overall) / (short[0, 1] + 1)
-            one.append(_correlation(mean, short[1], self.squares[1, f]))
-            three.append(
-                _correlation((sums[0, f, 0] + mean[last]) / (sums[0, f, 1] + 1), sums[1, f], self.squares[1, f])
-            )
-        return np.array(one), np.array(three)
+        def share(start: int, stop: int) -> None:
+            for f in range(start, stop):
+                rate = (np.bincount(last, on[f]) + on[f].sum() / max(seen.sum(), 1)) / (short_seen + 1)
+                one[f] = _auc(rate, np.bincount(last, self.reported.on(f, self.used)), short_reported)
+                own = np.flatnonzero(on[f])
+                some = np.concatenate([first, own])
+                hits = np.concatenate([np.zeros(len(first)), on[f, own]])
+                distinct, level = np.unique((hits + rate[last[some]]) / (seen[some] + 1), return_inverse=True)
+                of = level[alike].astype(np.int32)
+                of[own] = level[len(first) :]
+                three[:, f] = self.reported.left_out(f, of, len(distinct))
+
+        in_shares(len(on), share, grain=1)
+        return one, Replicates(three[-1], three[:-1])
+
+    def correlations(self) -> tuple[Floats, Replicates]:
+        """Held-out correlation of the rank of a numeric feature with its mean after one character, and after three,
+        the latter also without each reporting block.
+        """
+        last, one, three = self._shorter(), [], []
+        for f, (total, count) in enumerate(self.sums[:, :, : self.used]):
+            short = [np.bincount(last, s) for s in (total, count)]
+            mean = (short[0] + total.sum() / max(count.sum(), 1)) / (short[1] + 1)
+            one.append(float(self.reported.correlation(f, mean[last]).whole))
+            three.append(self.reported.correlation(f, (total + mean[last]) / (count + 1)))
+        left = np.zeros((self.reported.blocks, len(three)))
+        for f, made in enumerate(three):
+            left[:, f] = made.left
+        return np.array(one), Replicates(np.array([made.whole for made in three]), left)
 
 
-def _auc(score: Floats, on: Floats, seen: Floats) -> float:
+def _auc(score: Floats, on: Counted, seen: Counted) -> float:
     """AUC of a score that is constant within each context, from counts of the label by context."""
     _, place = np.unique(score, return_inverse=True)
     hits, all_ = np.bincount(place, on), np.bincount(place, seen)
     off = all_ - hits
     pairs = hits.sum() * off.sum()
     return float((hits * (np.cumsum(off) - off / 2)).sum() / pairs) if pairs else 0.5
-
-
-def _correlation(guess: Floats, sums: Floats, label: Floats) -> float:
-    n, y, yy = label
-    g, gg, gy = (guess * sums[1]).sum(), (guess**2 * sums[1]).sum(), (guess * sums[0]).sum()
-    spread = (yy - y * y / max(n, 1)) * (gg - g * g / max(n, 1))
-    return float((gy - g * y / max(n, 1)) / np.sqrt(spread)) if spread > 0 else 0.0

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Site
 from cellscope.chunks import Chunk
+from cellscope.evidence.intervals import Replicates, replicates
 from cellscope.scores.association import auroc
-from cellscope.scores.correlation import pearson
+from cellscope.scores.correlation import rank_correlation
 from cellscope.sinks.labels import LabelGrid
 from cellscope.sinks.quantise import Quantiser
 from cellscope.sinks.tally import Tally
@@ -41,36 +42,44 @@ class Columns:
         values = {Site("row"): np.ascontiguousarray(rows[None])}
         self._tally.add(Chunk(chunk.positions, chunk.blocks, values, 0, 1), grid)
 
-    def aucs(self) -> tuple[Floats, Floats]:
-        """Held-out AUC of the best column, twice (there are no neighbours to read with it), each [span_feature]."""
+    def aucs(self) -> tuple[Floats, Replicates]:
+        """Held-out AUC of the best column, twice (there are no neighbours to read with it), each [span_feature]; the
+        second also without each reporting block.
+        """
         assert self._tally is not None
-        (total, positive), (total_b, positive_b) = self._tally.half(0), self._tally.half(1)
-        chosen, reported = auroc(positive, total[None]), auroc(positive_b, total_b[None])
-        best = np.abs(chosen - 0.5).argmax(1)[:, None]
-        up = np.take_along_axis(chosen, best, 1) >= 0.5
-        score = np.take_along_axis(reported, best, 1)
-        made: Floats = np.where(up, score, 1 - score)[:, 0]
-        return made, made
+        total, positive = self._tally.half(0)
+        chosen = auroc(positive, total[None])
+        best, up = _best(np.abs(chosen - 0.5)), chosen >= 0.5
+        rows = np.arange(len(best))
+        counts = self._tally.positive[1::2][:, rows, best], self._tally.total[1::2][:, best]
 
-    def correlations(self) -> tuple[Floats, Floats]:
-        """Held-out rank correlation of the best other column, twice, each [numeric_feature]."""
-        assert self._tally is not None
-        chosen, reported = (self._ranked(parity) for parity in (0, 1))
-        if not len(self.own) or chosen.shape[1] < 2:
-            return np.zeros(len(self.own)), np.zeros(len(self.own))
-        chosen[np.arange(len(self.own)), self.own] = 0.0
-        best = np.abs(chosen).argmax(1)[:, None]
-        sign = np.where(np.take_along_axis(chosen, best, 1) >= 0, 1.0, -1.0)
-        made: Floats = (np.take_along_axis(reported, best, 1) * sign)[:, 0]
-        return made, made
+        def score(sums: list[Floats]) -> Floats:
+            auc = auroc(*(x.astype(np.int64) for x in sums))
+            return np.where(up[rows, best], auc, 1 - auc)
 
-    def _ranked(self, parity: int) -> Floats:
-        """Spearman's correlation of every numeric concept with every column, [numeric_feature, column]."""
+        made = replicates(score, [x.astype(np.float64) for x in counts])
+        return made.whole, made
+
+    def correlations(self) -> tuple[Floats, Replicates]:
+        """Held-out rank correlation of the best other column, twice, each [numeric_feature]; the second also without
+        each reporting block.
+        """
         assert self._tally is not None
-        moments, labels = (x[parity::2].sum(0) for x in (self._tally.products, self._tally.numbers))
-        rank, rr, qr = (moments[..., k] for k in (3, 4, 5))
-        n, q, qq = (labels[:, [k]] for k in (0, 3, 4))
-        return pearson(n, rank, rr, q, qq, qr)
+        moments, labels = self._tally.products, self._tally.numbers
+        blocks, rows = len(labels[1::2]), np.arange(len(self.own))
+        if not len(self.own) or moments.shape[2] < 2:
+            return np.zeros(len(rows)), Replicates(np.zeros(len(rows)), np.zeros((blocks, len(rows))))
+        chosen = rank_correlation(moments[::2].sum(0), labels[::2].sum(0)[:, None])
+        chosen[rows, self.own] = 0.0
+        best = _best(np.abs(chosen))
+        sign = np.where(chosen[rows, best] >= 0, 1.0, -1.0)
+        made = replicates(lambda sums: rank_correlation(*sums) * sign, [moments[1::2][:, rows, best], labels[1::2]])
+        return made.whole, made
+
+
+def _best(worth: Floats) -> NDArray[np.int64]:
+    """The best column of every concept [concept]."""
+    return np.asarray(worth.argmax(1))
 
 
 def row_types(rows: NDArray[np.float32], middle: NDArray[np.float32]) -> NDArray[np.uint64]:

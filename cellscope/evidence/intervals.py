@@ -7,11 +7,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+FEWEST = 3
+"""Blocks without which there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +49,96 @@ def paired_interval(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tupl
     return max(-1.0, float(middle - reach)), min(1.0, float(middle + reach))
 
 
-def jackknife(
-    statistic: Callable[[list[NDArray[np.float64]]], Floats], parts: list[NDArray[np.float64]], level: float = 0.95
-) -> tuple[Floats, Floats]:
-    """The ends of the interval of a statistic of sums over blocks, leaving out one block at a time (Tukey 1958;
-    Künsch 1989).
+@dataclass(frozen=True)
+class Replicates:
+    """A statistic of all blocks, `whole` [..], and of all but each one of them, `left` [block, ..].
+
+    Two statistics of the same blocks have one difference, whose replicates are those of a pair: what both owe to a
+    block falls out of it.
+    """
+
+    whole: Floats
+    left: Floats
+
+    def of(self, *index: Any) -> Replicates:
+        """Those of the statistics at an index of `whole`."""
+        return Replicates(self.whole[index], self.left[(slice(None), *index)])
+
+    def through(self, change: Callable[[Floats], Floats]) -> Replicates:
+        """Those of a function of the statistic."""
+        return Replicates(change(self.whole), change(self.left))
+
+    def __sub__(self, other: Replicates) -> Replicates:
+        return Replicates(self.whole - other.whole, self.left - other.left)
+
+    def ends(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """The ends of the interval (Tukey 1958; Künsch 1989): NaN with fewer than three blocks, for two differences
+        say nothing about a spread.
+        """
+        from scipy.stats import t
+
+        blocks = len(self.left)
+        if blocks < FEWEST:
+            return np.full(self.whole.shape, np.nan), np.full(self.whole.shape, np.nan)
+        error = np.sqrt((blocks - 1) / blocks * ((self.left - self.left.mean(0)) ** 2).sum(0))
+        reach = t.ppf(0.5 + level / 2, blocks - 1) * error
+        return self.whole - reach, self.whole + reach
+
+    def drawn(self, weights: Floats) -> Floats:
+        """The statistic where each block counts so often, `weights` [draw, block], to the first order, [draw, ..]: what
+        a block adds is what is lost without it (Efron 1982, section 6).
+        """
+        blocks = len(self.left)
+        adds = (blocks - 1) / blocks * (self.left.mean(0) - self.left)
+        drawn: Floats = self.whole + np.tensordot(weights - 1, adds, 1)
+        return drawn
+
+
+def replicates(
+    statistic: Callable[[list[NDArray[np.float64]]], Floats], parts: list[NDArray[np.float64]]
+) -> Replicates:
+    """A statistic of sums over blocks, leaving out one block at a time; NaN with fewer than three blocks.
 
     parts      arrays [block, ..] whose sum over blocks is what `statistic` takes
     statistic  maps the summed parts to [..]; it should be on a scale where symmetric intervals make sense (see `logit`)
-    NaN with fewer than three blocks, for two differences say nothing about a spread.
     """
-    from scipy.stats import t
-
-    whole = [p.sum(0) for p in parts]
-    value = np.asarray(statistic(whole))
-    blocks = len(parts[0])
-    if blocks < 3:
-        return np.full(value.shape, np.nan), np.full(value.shape, np.nan)
-    left = np.stack(
-        [np.asarray(statistic([w - p[b] for w, p in zip(whole, parts, strict=True)])) for b in range(blocks)]
-    )
-    error = np.sqrt((blocks - 1) / blocks * ((left - left.mean(0)) ** 2).sum(0))
-    reach = t.ppf(0.5 + level / 2, blocks - 1) * error
-    return value - reach, value + reach
+    sums = [p.sum(0) for p in parts]
+    whole, blocks = np.asarray(statistic(sums)), len(parts[0])
+    left = np.full((blocks, *whole.shape), np.nan)
+    if blocks >= FEWEST:
+        for b in range(blocks):
+            left[b] = statistic([w - p[b] for w, p in zip(sums, parts, strict=True)])
+    return Replicates(whole, left)
 
 
-def logit(p: Floats) -> Floats:
+def jackknife(
+    statistic: Callable[[list[NDArray[np.float64]]], Floats], parts: list[NDArray[np.float64]], level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """The ends of the interval of a statistic of sums over blocks (see `replicates`)."""
+    return replicates(statistic, parts).ends(level)
+
+
+def apart(reach: Floats, other: Floats) -> Floats:
+    """How far the interval of a difference of two independent figures reaches, from how far those of both do (Zou and
+    Donner 2008); a reach that is not known counts as none.
+    """
+    both: Floats = np.hypot(reach, np.nan_to_num(other))
+    return both
+
+
+def on_line(score: Floats | float, span: bool | NDArray[np.bool_]) -> Floats:
+    """A score on the scale on which differences are taken: the log odds of an AUC, Fisher's z of a correlation."""
+    made: Floats = np.where(span, logit(score), fisher(score))
+    return made
+
+
+def fisher(r: Floats | float) -> Floats:
+    """Fisher's z of a correlation, kept finite."""
+    z: Floats = np.arctanh(np.clip(r, -0.999999, 0.999999))
+    return z
+
+
+def logit(p: Floats | float) -> Floats:
     """The log odds of a score between 0 and 1, kept finite."""
     p = np.clip(p, 1e-6, 1 - 1e-6)
     return np.log(p / (1 - p))

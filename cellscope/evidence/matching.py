@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Unit
 from cellscope.errors import InputError
-from cellscope.evidence.intervals import jackknife
+from cellscope.evidence.intervals import fisher, jackknife
 from cellscope.scores.correlation import pearson
 from cellscope.sinks.crossed import Crossed, Turned
 
@@ -114,12 +114,6 @@ def by_chance(pair: Crossed, turned: Turned) -> tuple[Floats, Floats]:
     largest = np.max([z.max(1) for z in sides], axis=0)[1:]
     first, second = ((1 + (largest[:, None] >= z[0]).sum(0)) / (1 + len(largest)) for z in sides)
     return first, second
-
-
-def fisher(r: Floats) -> Floats:
-    """Fisher's z, kept finite."""
-    z: Floats = np.arctanh(np.clip(r, -0.999999, 0.999999))
-    return z
 
 
 def reached(choose: Floats, report: Floats) -> Floats:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from cellscope.axes import Unit
+from cellscope.evidence.criterion import CLEAR as CLEAR
+from cellscope.evidence.criterion import TENDS as TENDS
+from cellscope.evidence.criterion import Obstacle, Standing, lead, surely
+from cellscope.evidence.criterion import Q as Q
+from cellscope.evidence.intervals import on_line
 from cellscope.evidence.terms import TEXT, Terms
-
-Q = 0.05
-"""A finding may be false with this chance, all features counted (Benjamini and Hochberg)."""
-CLEAR = 0.9
-"""The score from which on a unit is said to be on, and not merely to tend to be."""
-TENDS = 0.75
-"""The score from which on it is said to tend to be on."""
-
 
 KINDS = {"cell": "cell", "pca": "component", "ica": "component", "dictionary": "component", "probe": "direction"}
 """What a unit of a stream is called."""
@@ -33,7 +33,9 @@ class Evidence:
     null        the score that the best of all units reaches in one shift of twenty
     shifts      how many independent shifts of the labels the text has for this unit and feature
     current, three    the score of the best prediction from the current character, from the last three
-    untrained   the score of the best unit of the same network before training
+    untrained   the score of the best unit of the same network before training, with its 95 % interval
+    over_three_low, over_three_high   the 95 % interval of how far `score` lies above `three`, which are of the same
+                blocks, in log odds (of a number: Fisher's z)
     kin         the smallest other feature that this one is a part of, if any; `within` the AUC inside of that alone
     terms       the words for what was looked at; `three` names what `three` is the score of
     lag         at this many characters' delay the unit goes best with the feature; `lag_score` on the reporting half
@@ -59,6 +61,10 @@ class Evidence:
     current: float = math.nan
     three: float = math.nan
     untrained: float = math.nan
+    untrained_low: float = math.nan
+    untrained_high: float = math.nan
+    over_three_low: float = math.nan
+    over_three_high: float = math.nan
     remark: str = ""
     terms: Terms = TEXT
     kin: str = ""
@@ -68,13 +74,37 @@ class Evidence:
         """Every figure by its name, the unit by its address; not the words in which they are told."""
         made = asdict(self)
         del made["terms"]
+        names = ("over_untrained", "over_untrained_low", "over_untrained_high")
+        made |= {"over_three": self.over_three, **dict(zip(names, self.over_untrained, strict=True))}
         return made | {"unit": str(self.unit) if self.unit else None}
 
     @property
-    def found(self) -> bool:
-        """Whether the unit beats chance, the last three characters and the untrained network, with its whole
-        interval.
+    def over_three(self) -> float:
+        """How far the score lies above `three`, in log odds (of a number: Fisher's z)."""
+        score, three = (float(on_line(x, self.kind == "span")) for x in (self.score, self.three))
+        return score - three
+
+    @property
+    def over_untrained(self) -> tuple[float, float, float]:
+        """How far the score lies above `untrained`, likewise, and its 95 % interval; the two are taken as
+        independent.
         """
+        other = self.untrained, self.untrained_low, self.untrained_high
+        value, low, high = map(float, lead((self.score, self.low, self.high), other, self.kind == "span"))
+        return value, low, high
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What has to be met to be found."""
+        return Standing(
+            follows=np.asarray(self.q <= Q), bound=surely(self.score, self.low), three=np.asarray(self.three),
+            over_three=surely(self.over_three, self.over_three_low), over_untrained=surely(*self.over_untrained[:2]),
+            within=np.asarray(self.within),
+        )  # fmt: skip
+
+    @property
+    def found(self) -> bool:
+        """Whether the unit surely beats chance, the last three characters and the untrained network."""
         return self.unit is not None and self.reason == ""
 
     @property
@@ -86,39 +116,28 @@ class Evidence:
             return f"{self.feature} could not be judged"
         if math.isnan(self.p):
             return f"the {self.terms.subject} {self.terms.few} for a test against shifted labels"
-        if self.q > Q and 1 / (1 + self.shifts) > Q:
+        obstacle = self.standing.obstacle
+        if obstacle == Obstacle.CHANCE and 1 / (1 + self.shifts) > Q:
             return f"the {self.terms.subject} has too few independent stretches to judge {self.feature}"
-        if self.q > Q:
-            return f"no unit follows {self.feature} more than the best of all units does by chance"
-        if self._bound <= self.three:
-            return self._beaten
-        if not math.isnan(self.untrained) and self._bound <= self.untrained:
-            return "no unit beats the same search on an untrained network"
-        if self.within < TENDS:
-            return f"the best unit is {self._state} all over {self.kin}, of which {self.feature} is a part"
-        return ""
+        return {
+            Obstacle.CHANCE: f"no unit follows {self.feature} more than the best of all units does by chance",
+            Obstacle.THREE: f"no unit beats the {self.terms.three}",
+            Obstacle.UNTRAINED: "no unit beats the same search on an untrained network",
+            Obstacle.PART: f"the best unit is {self._state} all over {self.kin}, of which {self.feature} is a part",
+        }.get(Obstacle(int(obstacle)), "")
 
     @property
     def plain(self) -> bool:
         """Whether the unit clearly tracks the feature, and only the last three characters keep it from being a finding:
         what they give away, a unit cannot tell better.
         """
-        trained = math.isnan(self.untrained) or self._bound > self.untrained
-        return self.reason == self._beaten and trained and self.three >= CLEAR and self._bound >= CLEAR
+        judged = not (self.remark or self.unit is None or math.isnan(self.score) or math.isnan(self.p))
+        return judged and bool(self.standing.plain)
 
     @property
     def answer(self) -> str:
         """What tables say: yes, plain or no."""
         return "yes" if self.found else "plain" if self.plain else "no"
-
-    @property
-    def _beaten(self) -> str:
-        return f"no unit beats the {self.terms.three}"
-
-    @property
-    def _bound(self) -> float:
-        """What the unit surely reaches."""
-        return self.score if math.isnan(self.low) else self.low
 
     @property
     def sentence(self) -> str:
@@ -146,6 +165,18 @@ class Evidence:
         if not math.isnan(self.p):
             shown.append(("p", probability(self.p)))
         return shown
+
+    @property
+    def margins(self) -> list[tuple[str, str]]:
+        """How far the unit lies above what it is compared with, as (label, figure)."""
+        scale = "log odds" if self.kind == "span" else "of Fisher's z"
+        three = self.over_three, self.over_three_low, self.over_three_high
+        named = ((f"above the {self.terms.three}", three), ("above untrained", self.over_untrained))
+        return [
+            (label, f"{value:+.2f} {scale}" + ("" if math.isnan(low) else f" ({low:+.2f} to {high:+.2f})"))
+            for label, (value, low, high) in named
+            if not math.isnan(value)
+        ]
 
     @property
     def verdict(self) -> str:

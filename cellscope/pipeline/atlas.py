@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from cellscope.evidence.criterion import Obstacle
 from cellscope.evidence.shares import Share
 from cellscope.evidence.terms import Terms
-from cellscope.evidence.verdicts import CLEAR, TENDS, Q, digits
+from cellscope.evidence.verdicts import CLEAR, Q, digits
 from cellscope.observe import Progress
 from cellscope.pipeline.atlas_columns import Columns, columns_of, known, picture_columns
 from cellscope.pipeline.find import Search, clean, find_in
@@ -27,8 +28,9 @@ from cellscope.report.files import Cell
 def criterion(terms: Terms) -> str:
     """When a unit tracks a feature of a text, or a concept of pictures."""
     return (
-        f"a unit tracks a {terms.feature} where, on {terms.chosen_on}, its whole 95 % interval lies above the "
-        f"{terms.three} and above the best unit of the untrained network, at q <= {Q:g} against shifted labels, "
+        f"a unit tracks a {terms.feature} where, on {terms.chosen_on}, it lies above the {terms.three} and above the "
+        f"best unit of the untrained network, with the whole 95 % interval of each difference, at q <= {Q:g} against "
+        "shifted labels, "
         f"and where the unit that was chosen for the {terms.feature} does so too"
     )
 
@@ -167,23 +169,19 @@ def _entry(told: Tracking, unit: int) -> UnitEntry:
 def _why(told: Tracking, feature: int, unit: int) -> str:
     """What keeps a unit from being found at a feature, in words that follow its score."""
     findings, e = told.findings, told.findings.evidence[feature]
-    bound, within = float(findings.bound()[feature, unit]), float(findings.scores["within"][feature, unit])
-    cut = max((other.p for other in findings.evidence if other.q <= Q), default=-1.0)
     part, own = findings.part_of(unit)
     if np.count_nonzero(part.tally.total[:, own].sum(0)) == 1:
         return f"it does one thing throughout the {e.terms.subject}"
     if not findings.asked[unit]:
         return f"it has no places, and {e.feature} was asked of places"
-    if not findings.scores["p"][feature, unit] <= cut:
-        return "the best of all units does as well by chance"
-    three = float(findings.scores["three"][feature, unit])
-    if bound <= three:
-        return f"the {e.terms.three} give {digits(three)}"
-    if bound <= e.untrained:
-        return f"a unit of the untrained network reaches {digits(e.untrained)}"
-    if within < TENDS:
-        return f"it is so all over {e.kin}, of which {e.feature} is a part"
-    return f"{e.unit}, which was chosen for {e.feature}, is no finding"
+    score, three = float(told.score[feature, unit]), float(findings.scores["three"][feature, unit])
+    given = f"the {e.terms.three} give {digits(three)}"
+    return {
+        Obstacle.CHANCE: "the best of all units does as well by chance",
+        Obstacle.THREE: given if score <= three else f"{given}, and it may be no better",
+        Obstacle.UNTRAINED: f"a unit of the untrained network reaches {digits(e.untrained)}",
+        Obstacle.PART: f"it is so all over {e.kin}, of which {e.feature} is a part",
+    }.get(Obstacle(int(told.obstacle[feature, unit])), f"{e.unit}, which was chosen for {e.feature}, is no finding")
 
 
 def _score(told: Tracking, entry: UnitEntry) -> float:

@@ -155,12 +155,11 @@ def evidence_of(findings: Findings, unit: int) -> tuple[Evidence, ...]:
 
     p counts all units; q is .05 where p is as small as that of any finding of the search, else 1.
     """
-    cut = max((e.p for e in findings.evidence if e.q <= Q), default=-1.0)
-    made = [_evidence(findings, f, unit, cut) for f, e in enumerate(findings.evidence) if e.unit is not None]
+    made = [_evidence(findings, f, unit) for f, e in enumerate(findings.evidence) if e.unit is not None]
     return tuple(sorted(made, key=lambda e: (not e.found, -np.nan_to_num(e.score, nan=-1.0))))
 
 
-def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Evidence:
+def _evidence(findings: Findings, feature: int, unit: int) -> Evidence:
     best = findings.evidence[feature]
     value = {name: float(scores[feature, unit]) for name, scores in findings.scores.items()}
     name, low, high = ("auc", "auc_low", "auc_high") if best.kind == "span" else ("rank_r", "rank_low", "rank_high")
@@ -177,7 +176,10 @@ def _evidence(findings: Findings, feature: int, unit: int, cut: float) -> Eviden
         lag_score=value["lag_score"],
         p=value["p"],
         within=value["within"],
-        q=math.nan if math.isnan(value["p"]) else Q if value["p"] <= cut else 1.0,
+        three=value["three"],
+        over_three_low=value["over_three_low"],
+        over_three_high=value["over_three_high"],
+        q=math.nan if math.isnan(value["p"]) else Q if value["p"] <= findings.cut else 1.0,
     )
     if made.found and not best.found and best.unit is not None:
         # To name whichever of all units passes would be to choose on the text that it is reported on.

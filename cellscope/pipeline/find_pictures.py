@@ -17,13 +17,14 @@ from cellscope.axes import Progress
 from cellscope.count_pictures import count_pictures
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError, not_found
+from cellscope.evidence.intervals import Estimate
 from cellscope.features.concepts import Concept, concepts_of
 from cellscope.findings import Findings
 from cellscope.hooks.modules import Outlet, choose_outlets, outlets
 from cellscope.judge import CHOOSE, REPORT, judge
 from cellscope.models.classifier import Classifier
+from cellscope.pipeline.bars import FORM, bars_of, read_bars, write_bars
 from cellscope.pipeline.find import SEED, clean, said, summarised
-from cellscope.report.files import write_whole
 from cellscope.scores.overlap import dissection
 from cellscope.training.run import RunFolder
 
@@ -113,8 +114,10 @@ def with_overlaps(findings: Findings) -> Findings:
 def untrained_bars(
     network: Classifier, images: ImageSet, sites: Sequence[Outlet], concepts: Sequence[Concept], *,
     folder: Path | None = None, seed: int = SEED, progress: Progress | None = None,
-) -> Mapping[str, float]:  # fmt: skip
-    """The same search on the same architecture with fresh weights: the best unit's score by concept."""
+) -> Mapping[str, Estimate]:  # fmt: skip
+    """The same search on the same architecture with fresh weights: the best unit's score by concept, with its
+    interval.
+    """
     some = np.sort(np.random.default_rng(seed).permutation(len(images))[:CONTROL])
     shown = images.take(some)
     about: list[object] = [
@@ -124,21 +127,20 @@ def untrained_bars(
         [c.digest for c in concepts],
         seed,
         CONTROL,
+        FORM,
     ]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     path = folder / f"{key}.json" if folder is not None else None
-    if path is not None and path.is_file():
-        try:
-            kept = json.loads(path.read_text("utf-8"))
-            return {c.name: float("nan") if kept[c.name] is None else float(kept[c.name]) for c in concepts}
-        except (OSError, ValueError, TypeError, KeyError):
-            pass  # damaged: it is made anew
+    known = read_bars(path)
+    if all(c.name in known for c in concepts):
+        return {c.name: known[c.name] or Estimate(math.nan) for c in concepts}
     told: Progress | None = (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
     counts = count_pictures(network.untrained(seed), shown, sites, concepts, seed=seed, evidence=False, progress=told)
-    scores = {e.feature: math.nan if e.remark else e.score for e in judge(*counts).evidence}
+    found = judge(*counts)
+    known = {f.name: bar for f, bar in zip(found.features, bars_of(found), strict=True)}
     if path is not None:
-        write_whole(path, json.dumps(clean(scores)))
-    return scores
+        write_bars(path, known)
+    return {name: bar or Estimate(math.nan) for name, bar in known.items()}
 
 
 def select_concepts(images: ImageSet, asked: Sequence[str]) -> tuple[Concept, ...]:

@@ -15,6 +15,7 @@ from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.evidence.controls import held_at
 from cellscope.evidence.formation import Stage, Track, likeness
+from cellscope.evidence.intervals import Estimate
 from cellscope.evidence.lesions import Changes, lesion_changes
 from cellscope.evidence.moments import Moments
 from cellscope.evidence.needs import Effect, free_of
@@ -116,7 +117,7 @@ class Follower:
 
     def _at(
         self, step: int, features: Sequence[Feature], ends: Sequence[Unit], sites: tuple[Site, ...],
-        zoned: Sequence[Feature], bars: Mapping[str, float],
+        zoned: Sequence[Feature], bars: Mapping[str, Estimate],
     ) -> Snapshot:  # fmt: skip
         """Search, hear and lesion the network of one step."""
         network = load_network(self.run, which=step)
@@ -148,7 +149,7 @@ class Follower:
         )  # fmt: skip
 
     def _find(
-        self, network: Network, features: Sequence[Feature], sites: tuple[Site, ...], bars: Mapping[str, float]
+        self, network: Network, features: Sequence[Feature], sites: tuple[Site, ...], bars: Mapping[str, Estimate]
     ) -> Findings:
         text = self._before
         with NetworkSource(network, text, sites) as source:

@@ -45,7 +45,7 @@ def headline(search: Search, feature: int, histograms: Histograms) -> Headline:
         numbers.insert(1, ("current character", digits(e.current)))
     return Headline(
         sentence=sentence_case(e.sentence) + ".",
-        numbers=tuple(numbers),
+        numbers=(*numbers, *e.margins),
         good=e.found,
         plain=e.plain,
         caveats=tuple(caveats(search, feature, histograms)),

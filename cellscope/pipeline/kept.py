@@ -25,6 +25,7 @@ from cellscope.axes import Site, Unit
 from cellscope.chunks import Round
 from cellscope.data.text import Corpus
 from cellscope.errors import CellscopeError
+from cellscope.evidence.intervals import Replicates
 from cellscope.evidence.terms import TEXT, Terms
 from cellscope.evidence.verdicts import Evidence
 from cellscope.findings import Findings
@@ -85,6 +86,8 @@ def keep(path: Path, findings: Findings) -> None:
         "sites": [[str(site), size] for site, size in _sizes(findings.units).items()],
     }  # fmt: skip
     arrays = {f"score {name}": values for name, values in findings.scores.items()}
+    (alone,) = findings.alone
+    arrays |= {"alone whole": alone.whole, "alone left": alone.left}
     arrays |= {f"tally {name}": _narrow(values) for name, values in counts.tally.state().items()}
     arrays |= {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), "labelled": counts.labelled}
     packed = _packed(arrays)
@@ -115,7 +118,7 @@ def _findings(arrays: dict[str, NDArray[Any]], features: dict[str, Any]) -> Find
     made = [e | {"unit": Unit.parse(e["unit"]) if e["unit"] else None, "terms": TEXT} for e in about["evidence"]]
     evidence = tuple(Evidence(**e) for e in made)
     part = {kind: {name.removeprefix(kind): values for name, values in arrays.items() if name.startswith(kind)}
-            for kind in ("score ", "tally ")}  # fmt: skip
+            for kind in ("score ", "tally ", "alone ")}  # fmt: skip
     ordered = tuple(features[name] for name in about["features"])
     shifts = Drawn(range(about["draws"])) if about["draws"] else None
     counts = Remembered(
@@ -123,7 +126,7 @@ def _findings(arrays: dict[str, NDArray[Any]], features: dict[str, Any]) -> Find
         Tally.of_state(part["tally "], stride=about["stride"]), shifts, about["seed"],
         sum(f.kind == "span" for f in ordered), tuple(Round(*part) for part in about["rounds"]),
     )  # fmt: skip
-    return Findings(units, ordered, evidence, part["score "], (counts,))
+    return Findings(units, ordered, evidence, part["score "], (counts,), (Replicates(**part["alone "]),))
 
 
 def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:

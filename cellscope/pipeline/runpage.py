@@ -32,8 +32,9 @@ SCORES = ("auc", "auc_low", "auc_high", "rank_r", "ap", "f1")
 COLUMNS = ("feature", "finding", "unit", *SCORES, "current", "last three", "untrained", "lag", "p", "q")
 ANSWERS = ("yes", "plain", "no")
 CAVEATS = (
-    "A finding (\u25cf) is a unit whose whole interval lies above the last three characters and the untrained network, "
-    "at q <= .05. Half a mark (\u25d0): a unit plainly tracks the feature, but the last three characters give it away.",
+    "A finding (\u25cf) is a unit that lies above the last three characters and the untrained network with the whole "
+    "interval of each difference, at q <= .05. Half a mark (\u25d0): a unit plainly tracks the feature, but the last "
+    "three characters give it away.",
     "That a unit goes with a feature does not say that the network uses it for that.",
 )
 

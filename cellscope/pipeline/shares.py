@@ -6,41 +6,59 @@ import math
 
 import numpy as np
 
-from cellscope.evidence.intervals import Floats
+from cellscope.evidence.criterion import Standing
+from cellscope.evidence.intervals import FEWEST, Floats, on_line
 from cellscope.evidence.shares import Share, interval_of_number, resampled
-from cellscope.evidence.verdicts import TENDS, Q
 from cellscope.findings import Findings
 from cellscope.judge import REPORT
 from cellscope.scores.association import auroc
 from cellscope.scores.correlation import rank_correlation
 
-NEAR = 0.1
-"""A unit that misses the line by more than this is taken not to cross it in any resampled text."""
+NEAR, BELOW = 0.1, 1.0
+"""A unit whose score misses the line by more than the first, or which lies below a baseline by more than the second in
+log odds, is taken not to cross it in any resampled text.
+"""
 
 
 def share_of_units(findings: Findings, *, at: float) -> Share:
     """How many units track a feature at `at` or better (`Findings.tracks`), and the interval of that number.
 
     A text is drawn anew from the reporting blocks; a pair of feature and unit counts in it where its score there
-    reaches `at` and exceeds the baselines by its interval's own reach. Which features were found, and p, stay.
+    reaches `at` and exceeds what the baselines give there by the reach of the interval of the difference. Which
+    features were found, p, and the untrained network stay.
     """
     number, seed = findings.tracking(at)[0], findings.counts.seed
-    evidence, score = findings.evidence, findings.best()
-    bar = findings.bar()
-    reach = score - findings.bound()
-    found = np.array([e.found for e in evidence])[:, None] & findings.asked
-    cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)  # as in `Findings.tracks`
+    standing, score = findings.standing(), findings.best()
+    found = np.array([e.found for e in findings.evidence])[:, None] & findings.asked
     with np.errstate(invalid="ignore"):
-        near = (score > at - NEAR) & (score - reach > bar - NEAR) & (findings.scores["p"] <= cut) & found
+        near = (score > at - NEAR) & standing.follows & found
+        near &= ~(standing.over_three <= -BELOW) & ~(standing.over_untrained <= -BELOW)
     feature, unit = np.nonzero(near)
     weights = resampled(len(findings.counts.tally.total[REPORT::2]), seed=seed)  # blocks are those of every part
-    if weights.shape[1] < 3:
+    if weights.shape[1] < FEWEST:
         return Share(at, number, len(findings.units), math.nan, math.nan, 0, seed)
     drawn = _scores(findings, feature, unit, weights)
-    part = findings.scores["within"][feature, unit] < TENDS
-    kept = (drawn >= at) & (drawn - reach[feature, unit] > bar[feature, unit]) & ~part
+    kept = (drawn >= at) & _drawn(findings, standing, feature, unit, drawn, weights).found
     low, high = interval_of_number(kept, unit)
     return Share(at, number, len(findings.units), low, high, len(weights), seed)
+
+
+def _drawn(
+    findings: Findings, standing: Standing, feature: np.ndarray, unit: np.ndarray, drawn: Floats, weights: Floats
+) -> Standing:
+    """How the pairs stand in each resampled text, [draw, pair]: what a pair surely exceeds a baseline by is moved by
+    what the draw adds to the difference.
+    """
+    span = np.array([f.kind == "span" for f in findings.features])[feature]
+    own = on_line(drawn, span) - on_line(findings.best()[feature, unit], span)
+    texts = [alone.drawn(weights) - alone.whole for alone in findings.alone]
+    part = np.repeat(np.arange(len(findings.parts)), [len(part.units) for part in findings.parts])[unit]
+    alone = np.stack([texts[p][:, f] for p, f in zip(part, feature, strict=True)], 1) if len(unit) else own
+    here = {name: getattr(standing, name)[feature, unit] for name in ("follows", "bound", "three", "within")}
+    return Standing(
+        **here, over_three=standing.over_three[feature, unit] + own - alone,
+        over_untrained=standing.over_untrained[feature, unit] + own,
+    )  # fmt: skip
 
 
 def _scores(findings: Findings, feature: np.ndarray, unit: np.ndarray, weights: Floats) -> Floats:

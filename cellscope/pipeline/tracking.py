@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cellscope.evidence.verdicts import CLEAR, Q
+from cellscope.evidence.verdicts import CLEAR
 from cellscope.findings import Findings
 
 Flags = NDArray[np.bool_]
@@ -15,12 +15,15 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Tracking:
-    """`found` and `plain` are bool [feature, unit], `score` float [feature, unit]: AUC, or rank correlation."""
+    """`found` and `plain` are bool [feature, unit], `score` float [feature, unit]: AUC, or rank correlation; `obstacle`
+    the first Obstacle that a unit meets, [feature, unit].
+    """
 
     findings: Findings
     found: Flags
     plain: Flags
     score: NDArray[np.float64]
+    obstacle: NDArray[np.int64]
 
     def units(self, at: float = 0.0) -> Flags:
         """Which units track some feature at this score or better, bool [unit]."""
@@ -50,11 +53,6 @@ def tracking(findings: Findings) -> Tracking:
 
     Plain: all but the last three characters speak for the unit, and they and the unit both reach .9 (see `Evidence`).
     """
-    evidence, bound = findings.evidence, findings.bound()
-    three, untrained = findings.scores["three"], np.array([e.untrained for e in evidence])[:, None]
-    judged = np.array([e.unit is not None for e in evidence])[:, None] & findings.asked
-    cut = max((e.p for e in evidence if e.q <= Q), default=-1.0)
-    with np.errstate(invalid="ignore"):
-        sure = judged & (findings.scores["p"] <= cut) & (bound <= three) & (three >= CLEAR) & (bound >= CLEAR)
-        plain = sure & (np.isnan(untrained) | (bound > untrained))
-    return Tracking(findings, findings.tracks(), plain, findings.best())
+    judged = np.array([e.unit is not None for e in findings.evidence])[:, None] & findings.asked
+    standing = findings.standing()
+    return Tracking(findings, findings.tracks(), judged & standing.plain, findings.best(), standing.obstacle)

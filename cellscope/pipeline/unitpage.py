@@ -75,7 +75,7 @@ def _headline(explained: Explained) -> Headline:
     best = explained.evidence[0] if explained.evidence else None
     numbers = []
     if best is not None and not math.isnan(best.score):
-        numbers += [("best feature", best.feature), *best.numbers]
+        numbers += [("best feature", best.feature), *best.numbers, *best.margins]
     numbers += [
         ("time scale", characters(explained.time_scale)),
         *((f"{g.name} gate", gate_in_words(g)) for g in explained.gates),

@@ -12,12 +12,13 @@ from cellscope.axes import Progress, Site
 from cellscope.count import LEAD, count
 from cellscope.data.text import Corpus
 from cellscope.evidence.bases import hear
+from cellscope.evidence.intervals import Estimate
 from cellscope.evidence.probing import BLOCKS
 from cellscope.features.feature import Feature
 from cellscope.judge import judge
 from cellscope.models.network import Network
+from cellscope.pipeline.bars import FORM, bars_of, read_bars, write_bars
 from cellscope.pipeline.bases import Choice
-from cellscope.report.files import write_whole
 
 SEED = 123
 """What every random number of a search comes from, unless another seed is given."""
@@ -35,19 +36,20 @@ def untrained_scores(
     basis: Choice | None = None,
     seed: int = SEED,
     progress: Progress | None = None,
-) -> Mapping[str, float]:
-    """The same search on the same architecture with fresh weights: the best unit's score by feature name.
+) -> Mapping[str, Estimate]:
+    """The same search on the same architecture with fresh weights: the best unit's score by feature name, with its
+    interval.
 
     Scores that `folder` already holds for this text, these sites and this definition of a feature are taken from there.
     NaN for directions from a file, which are the same for either network: nothing was fitted to the fresh weights.
     """
     if basis is not None and basis.saved:
-        return {f.name: math.nan for f in features}
-    what = [corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL, LEAD]
+        return {f.name: Estimate(math.nan) for f in features}
+    what = [corpus.digest, len(corpus), list(map(str, sites)), seed, CONTROL, LEAD, FORM]
     what += [] if basis is None else basis.key
     key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
     path = folder / f"{key}.json" if folder is not None else None
-    known = _read(path)
+    known = read_bars(path)
     missing = [f for f in features if f.digest not in known]
     if missing:
         bare = network.untrained(seed)
@@ -62,19 +64,7 @@ def untrained_scores(
                 source, corpus, missing, start=start, seed=seed, evidence=False, blocks=blocks, progress=told
             )
         found = judge(counts)
-        # What cannot be judged is kept as well, as null: or it would be looked for again every time.
-        known |= {f.digest: None if e.remark else e.score for f, e in zip(found.features, found.evidence, strict=True)}
+        known |= {f.digest: bar for f, bar in zip(found.features, bars_of(found), strict=True)}
         if path is not None:
-            write_whole(path, json.dumps(known))
-    scores = {f.name: known.get(f.digest) for f in features}
-    return {name: math.nan if score is None else score for name, score in scores.items()}
-
-
-def _read(path: Path | None) -> dict[str, float | None]:
-    """The scores that were kept; none where there is no file or a damaged one."""
-    try:
-        content = json.loads(path.read_text()) if path is not None else {}
-    except (OSError, ValueError):
-        return {}
-    good = isinstance(content, dict) and all(s is None or isinstance(s, (int, float)) for s in content.values())
-    return content if good else {}
+            write_bars(path, known)
+    return {f.name: known.get(f.digest) or Estimate(math.nan) for f in features}

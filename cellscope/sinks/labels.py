@@ -24,6 +24,12 @@ class LabelGrid:
     rank: NDArray[np.float32]
     mask: NDArray[np.float32]
 
+    def part(self, start: int, stop: int) -> LabelGrid:
+        """The labels of some of the positions, which are not copied."""
+        here = slice(start - self.start, stop - self.start)
+        numbers = (rows[:, here] for rows in (self.label, self.rank, self.mask))
+        return LabelGrid(start, self.spans[:, here], *numbers)
+
 
 class Ranker:
     """The mid-ranks of numeric labels, each learnt from the first stretch in which its feature counts and used for

@@ -20,10 +20,10 @@ def alone(pixels: np.ndarray, masks: np.ndarray, grid: tuple[int, int]) -> tuple
     many = len(pixels)
     part = Round(0, masks.size, many, min(many, 32))
     labels = Ranker().grid(0, masks.reshape(1, -1), np.zeros((0, masks.size), np.float32))
-    contexts = Contexts(1, 0)
+    contexts = Contexts(1, 0, 32)
     contexts.add_keys(part, colour_keys(pixels, grid, rows, columns), labels)
     one, three = contexts.aucs()
-    return float(one[0]), float(three[0])
+    return float(one[0]), float(three.whole[0])
 
 
 def blocks(channels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from planted_activations import slow_noise, stretches
 from scipy.stats import norm, rankdata, sem, t
 
-from cellscope.evidence.intervals import expit, jackknife, logit, paired_interval
+from cellscope.evidence.intervals import Replicates, apart, expit, jackknife, logit, paired_interval, replicates
 from cellscope.scores.association import auroc
 
 RNG = np.random.default_rng(0)
@@ -52,6 +52,57 @@ def test_coverage_of_an_auc_of_slow_noise() -> None:
         low, high = jackknife(lambda s: logit(auroc(s[0], s[1])), [positive.astype(float), total.astype(float)])
         held += bool(expit(low) <= truth <= expit(high))
     assert held / trials == pytest.approx(0.95, abs=0.05)
+
+
+def test_coverage_of_a_difference_of_aucs() -> None:
+    """Two predictions of one label that err together: the interval of their difference from pairs holds the truth in
+    about 95 % of the texts, and is far narrower than that of figures which are taken as independent.
+    """
+    trials, blocks, length, bins = 150, 16, 1500, 64
+    shifts = np.array([1.2, 1.0])
+    truth = np.subtract(*logit(norm.cdf(shifts / np.sqrt(2))))
+    held, narrower = 0, []
+    for _ in range(trials):
+        on = stretches(RNG, blocks * length, 30, 100)
+        common, *own = slow_noise(RNG, blocks * length, [30, 5, 5]).T
+        made = []
+        for shift, noise in zip(shifts, own, strict=True):
+            x = np.sqrt(0.9) * common + np.sqrt(0.1) * noise + shift * on
+            place = np.digitize(x, np.linspace(-3, 4, bins - 1)).reshape(blocks, length)
+            rows = np.arange(blocks)[:, None] * bins + place
+            counts = [np.bincount(r, minlength=blocks * bins).reshape(blocks, bins) for r in
+                      (rows[on.reshape(blocks, length)], rows.ravel())]  # fmt: skip
+            made.append(replicates(lambda s: logit(auroc(*s)), [c.astype(float) for c in counts]))
+        low, high = (made[0] - made[1]).ends()
+        held += bool(low <= truth <= high)
+        reaches = [one.ends()[1] - one.whole for one in made]
+        narrower.append((high - low) / 2 / apart(*reaches))
+    assert held / trials == pytest.approx(0.95, abs=0.05)
+    assert np.mean(narrower) < 0.5
+
+
+def test_a_drawn_mean_is_the_mean_of_the_drawn_blocks() -> None:
+    """What is right to the first order is exact for a mean; and a ratio is not far off."""
+    x = RNG.standard_normal((16, 3)) + 5
+    weights = RNG.multinomial(16, np.full(16, 1 / 16), 50).astype(float)
+    made = replicates(mean, [x, np.ones((16, 3))])
+    np.testing.assert_allclose(made.drawn(weights), weights @ x / 16)
+    size = RNG.gamma(20, size=(16, 3))
+    ratio = replicates(mean, [x * size, size])
+    truth = (weights @ (x * size)) / (weights @ size)
+    assert np.abs(ratio.drawn(weights) - truth).max() < 0.1 * np.abs(truth - ratio.whole).max()
+
+
+def test_replicates_of_a_difference_and_of_a_function() -> None:
+    """Differences and functions of replicates are those of the statistics, with every block and without each."""
+    x, y = RNG.random((2, 5, 4)) + 1
+    a, b = (replicates(lambda s: s[0], [z]) for z in (x, y))
+    whole = replicates(lambda s: np.log(s[0]) - np.log(s[1]), [x, y])
+    made = a.through(np.log) - b.through(np.log)
+    for one, other in ((made, whole), (made.of(slice(1, 3)), whole.of([1, 2]))):
+        np.testing.assert_allclose(one.whole, other.whole)
+        np.testing.assert_allclose(one.left, other.left)
+    assert np.isnan(Replicates(np.zeros(2), np.zeros((2, 2))).ends()).all()
 
 
 def test_few_blocks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,9 +97,10 @@ def test_the_control_is_kept_and_made_anew_for_other_masks(tmp_path: Path) -> No
     known = outlets(network.module, network.example)[:1]
     first = untrained_bars(network, images, known, concepts_of(images), folder=tmp_path)
     (kept,) = tmp_path.iterdir()
-    kept.write_text(json.dumps(dict.fromkeys(first, 0.123)))
+    kept.write_text(json.dumps(dict.fromkeys(first, (0.123, 0.1, None))))
     again = untrained_bars(network, images, known, concepts_of(images), folder=tmp_path)
-    assert set(again.values()) == {0.123}
+    assert {(bar.value, bar.low) for bar in again.values()} == {(0.123, 0.1)}
+    assert all(math.isnan(bar.high) for bar in again.values())
     kept.write_text("{")
     np.testing.assert_equal(dict(untrained_bars(network, images, known, concepts_of(images), folder=tmp_path)), first)
     turned = replace(images, masks=images.masks[::-1].copy())

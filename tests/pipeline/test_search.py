@@ -61,6 +61,8 @@ def test_json(planted_search: Search) -> None:
     assert (url["unit"], url["score"], url["p"], url["found"]) == (None, None, None, False)
     evidence = planted_search.findings.evidence[0]
     assert (first["score"], first["q"], first["three"]) == (evidence.score, evidence.q, evidence.three)
+    assert 0 < first["over_three_low"] < first["over_three"] < first["over_three_high"]
+    assert 0 < first["over_untrained_low"] < first["over_untrained"] < first["over_untrained_high"]
 
 
 def test_clean() -> None:
@@ -79,7 +81,8 @@ def test_the_control_is_made_once(
     features, sites = select(FEATURES), tuple(cellscope.Site.parse(s) for s in ("lstm.0:h", "lstm.0:c"))
     first = untrained_scores(latch, bracket_corpus, features, sites, folder=tmp_path / "control")
     assert set(first) == set(FEATURES)
-    assert math.isnan(first["url"])
+    assert math.isnan(first["url"].value)
+    assert first["parentheses"].low < first["parentheses"].value < first["parentheses"].high
     again = untrained_scores(latch, bracket_corpus, features, sites, folder=tmp_path / "control")
     assert str(again) == str(first)
     assert len(made) == 1
@@ -89,7 +92,7 @@ def test_the_control_is_made_once(
     assert len(made) == 3
     files = list((tmp_path / "control").iterdir())
     assert {f.suffix for f in files} == {".json"}
-    for damage in ("{", "[]", '{"a": "b"}', ""):
+    for damage in ("{", "[]", '{"a": "b"}', '{"a": [1, 2]}', ""):
         for file in files:
             file.write_text(damage)
         assert str(untrained_scores(latch, bracket_corpus, features, sites, folder=tmp_path / "control")) == str(first)

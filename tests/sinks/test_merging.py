@@ -34,7 +34,7 @@ def shifts(seed: int) -> Shifts:
 
 
 def contexts(seed: int) -> Contexts:
-    return Contexts(2, 1)
+    return Contexts(2, 1, 8)
 
 
 @functools.cache
@@ -73,7 +73,7 @@ def fed(sink: Any, which: Sequence[int]) -> Any:
 def figures(sink: Any) -> list[np.ndarray]:
     """What is read off a sink, but for what was drawn."""
     if isinstance(sink, Contexts):
-        return [*sink.aucs(), *sink.correlations()]
+        return [part for one, three in (sink.aucs(), sink.correlations()) for part in (one, three.whole, three.left)]
     if isinstance(sink, Lags):
         return [sink.effects(half, BINARY) for half in (0, 1)]
     return [sink.effects(sink.observed, BINARY), sink.widening, np.log(sink.independent), np.log([sink.distinct])]
@@ -104,7 +104,8 @@ def test_draws_of_merged_nulls_add_up() -> None:
     [
         (Lags(3, 4, stride=4), Lags(3, 4, stride=8)), (Lags(3, 4), Lags(2, 4)),
         (Shifts(3, 4, groups=1, seed=0, draws=100), Shifts(3, 5, groups=1, seed=1, draws=100)),
-        (Contexts(2, 1), Contexts(2, 2)), (Contexts(2, 1), Contexts(1, 1)),
+        (Contexts(2, 1, 8), Contexts(2, 2, 8)), (Contexts(2, 1, 8), Contexts(1, 1, 8)),
+        (Contexts(2, 1, 8), Contexts(2, 1, 6)),
     ],
 )  # fmt: skip
 def test_sinks_of_other_shapes_are_not_merged(one: Any, other: Any) -> None:

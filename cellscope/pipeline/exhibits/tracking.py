@@ -27,8 +27,8 @@ def exhibit(findings: Findings) -> Exhibit:
         title="How many units track something",
         sentence=_sentence(told, sites),
         caveats=(
-            f"Tracks: q <= {Q:g}, and the unit's whole interval lies above the {terms.three} and above the best unit "
-            f"of the untrained network, on {terms.chosen_on}.",
+            f"Tracks: q <= {Q:g}, and the unit lies above the {terms.three} and above the best unit of the untrained "
+            f"network with the whole interval of each difference, on {terms.chosen_on}.",
             "A unit that tracks nothing that was looked for may track something that was not.",
         ),
         figures=(

@@ -79,7 +79,7 @@ def concept_headline(search: PictureSearch, concept: int) -> Headline:
     if e.terms is WHOLE:
         caveats.append("The unit has no places: it is scored on whether a picture has any of the concept.")
     return Headline(
-        sentence=sentence_case(e.sentence) + ".", numbers=tuple(numbers), good=e.found, plain=e.plain,
+        sentence=sentence_case(e.sentence) + ".", numbers=(*numbers, *e.margins), good=e.found, plain=e.plain,
         caveats=tuple(caveats), method=method(search),
     )  # fmt: skip
 
