@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -143,8 +144,11 @@ class Findings:
 
     @property
     def cut(self) -> float:
-        """The largest p of a feature's own unit at which its q is small enough; none is as small as -1."""
-        return max((e.p for e in self.evidence if e.q <= Q), default=-1.0)
+        """The p up to which a unit follows its feature: where Benjamini and Hochberg's line ends that `q` is read from,
+        Q times the share of the features whose own unit does; none is as small as -1.
+        """
+        known = [e.q <= Q for e in self.evidence if not math.isnan(e.q)]
+        return Q * sum(known) / len(known) if any(known) else -1.0
 
     @property
     def asked(self) -> Flags:
