@@ -43,7 +43,7 @@ class Waiting:
         ):
             self._count()
             self._grid, self._blocks = grid, chunk.blocks
-        longest = max(chunk.steps, min(_LONGEST, _BYTES // (self._tiles * lanes * self.bins.shape[3])))
+        longest = max(chunk.steps, min(_LONGEST, chunk.of, _BYTES // (self._tiles * lanes * self.bins.shape[3])))
         if self.bins.shape[1] != lanes or self.bins.shape[2] < chunk.steps:
             self.bins = np.zeros((self._tiles, lanes, longest, self.bins.shape[3]), np.uint8)
         at = self._steps
