@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cellscope.data.text import Corpus
+from cellscope.evidence.needs import Need
 from cellscope.models.network import Network
 from cellscope.pipeline.exhibits.formation import formation_exhibits
 from cellscope.pipeline.exhibits.lesions import causes_exhibits, map_exhibit, need_exhibit, units_exhibit
@@ -31,10 +32,10 @@ def write_lesion(lesioned: Lesioned, reports: Path, *, single_file: bool = False
     """The study of a lesion; its path."""
     needs = lesioned.needs
     if len(needs) <= DEEP and any(need.several for need in needs):
-        exhibits = tuple(need_exhibit(need) for need in needs)
+        exhibits = tuple(need_exhibit(need, number) for number, need in enumerate(needs, 1))
     else:
         exhibits = causes_exhibits(needs)
-    name = _name(lesioned.held, needs[0].name, lesioned.asked)
+    name = _name(lesioned.held, needs[0], lesioned.asked, usual="mean")
     return _write(_header(lesioned.subject), name, exhibits, any(n.needed for n in needs), reports, single_file)
 
 
@@ -42,17 +43,20 @@ def write_picture_lesion(lesioned: PictureLesioned, reports: Path, *, single_fil
     """The study of a lesion in pictures; its path."""
     needs, subject = lesioned.needs, lesioned.subject
     header = header_in(subject.network, subject.run, subject.two.reporting, needs[0].seed)
-    name = _name(lesioned.held, needs[0].name, tuple(need.feature for need in needs))
-    exhibits = tuple(need_exhibit(need) for need in needs)
+    name = _name(lesioned.held, needs[0], tuple(need.feature for need in needs), usual="zero")
+    exhibits = tuple(need_exhibit(need, number) for number, need in enumerate(needs, 1))
     return _write(header, name, exhibits, any(n.needed for n in needs), reports, single_file)
 
 
-def _name(held: str, named: str, asked: tuple[str, ...]) -> str:
-    """The name of a lesion's study: of many units the first are named, and a mark tells them from others."""
+def _name(held: str, need: Need, asked: tuple[str, ...], *, usual: str) -> str:
+    """The name of a lesion's study: of many units the first are named, and a mark tells them from others; what they are
+    held at, where it is not the usual.
+    """
     short = held = re.sub("[:/]", "-", held)
-    if len(held) > len(named):
-        short = f"{re.sub('[:/]', '-', named)} #{hashlib.sha256(held.encode()).hexdigest()[:8]}"
-    return study_of("lesion", (short,), f"at {', '.join(asked)}" if asked else "")
+    if len(held) > len(need.name):
+        short = f"{re.sub('[:/]', '-', need.name)} #{hashlib.sha256(held.encode()).hexdigest()[:8]}"
+    fill = f"filled with {need.fill}" if need.fill != usual else ""
+    return study_of("lesion", (short,), f"at {', '.join(asked)}" if asked else "", fill)
 
 
 def write_map(mapped: Mapped, reports: Path, *, single_file: bool = False) -> Path:

@@ -198,14 +198,16 @@ def test_pages_are_written(place: Path, mapped: Mapped) -> None:
     """A study of some units and one of the map lie in the run's folder of reports, with the verdicts in their JSON."""
     reports = place / "reports"
     page = write_lesion(lesioned(place, "c/0"), reports)
-    assert re.fullmatch(r"study-lesion-lstm.0-cell-0-at-inside-[0-9a-f]{8}.html", page.name)
+    assert re.fullmatch(r"study-lesion-lstm.0-cell-0-at-inside-filled-with-zero-[0-9a-f]{8}.html", page.name)
     assert "The network needs lstm.0:cell/0" in page.read_text("utf-8")
     assert "Every unit in turn" in write_map(mapped, reports).read_text("utf-8")
     assert (reports / "switch" / "study-lesions~lesions.csv").exists()
     rows = (reports / "switch" / "study-lesions~units.csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + len(mapped.map.units)
     other = write_lesion(lesioned(place, "c/0", asked=(), draws=2), reports)
-    assert other == reports / "switch" / "study-lesion-lstm.0-cell-0.html"
+    assert re.fullmatch(r"study-lesion-lstm.0-cell-0-filled-with-zero-[0-9a-f]{8}.html", other.name)
+    plain = write_lesion(lesioned(place, "c/0", asked=(), draws=2, fill="mean"), reports)
+    assert plain == reports / "switch" / "study-lesion-lstm.0-cell-0.html"
     some = [write_lesion(lesioned(place, *units.split(), asked=(), draws=2, characters=3000), reports) for units in
             ("c/0 c/1 c/2 c/3 c/4", "c/0 c/1 c/2 c/3 c/5")]  # fmt: skip
     assert len({page, other, *some}) == 4

@@ -12,7 +12,9 @@ import numpy as np
 
 from cellscope.axes import Progress
 from cellscope.errors import InputError
+from cellscope.evidence.distances import FEATURES
 from cellscope.evidence.errors import Stretch
+from cellscope.evidence.ngrams import ORDER
 from cellscope.pipeline.errors import Compared, closes, compared, shown, symbols_sentence
 from cellscope.pipeline.exhibits.groups import bar_of, bars_of, known, line_of, table_of
 from cellscope.pipeline.find import Search
@@ -21,7 +23,7 @@ from cellscope.pipeline.reference import asked_of
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series, numbered_key
 from cellscope.report.page import write_index
-from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
 
 AROUND = 60
@@ -182,10 +184,17 @@ def write_errors(found: Compared, reports: Path, *, single_file: bool = False) -
         symbols_exhibit(found),
         *(distance_exhibit(found, k) for k in range(len(found.distances))),
     )
-    page = StudyPage(header=_header(found), name="errors", headline=headline, exhibits=exhibits)
+    page = StudyPage(header=_header(found), name=_name(found), headline=headline, exhibits=exhibits)
     path = write_study_page(reports, page, single_file=single_file)
     write_index(reports, single_file=single_file)
     return path
+
+
+def _name(found: Compared) -> str:
+    """The study's name, another one for other features and another order than the usual."""
+    chosen = [*(d.feature for d in found.distances), *found.rare]
+    order = "" if found.order == ORDER else f"{found.order}-grams"
+    return study_of("errors", () if set(chosen) == set(FEATURES) else chosen, order)
 
 
 def _header(found: Compared) -> RunHeader:

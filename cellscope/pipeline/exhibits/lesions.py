@@ -11,7 +11,7 @@ from cellscope.evidence.lesion_map import LesionMap
 from cellscope.evidence.need_words import TEXT
 from cellscope.evidence.needs import Effect, Need
 from cellscope.evidence.zones import INSIDE
-from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Series
+from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Series, numbered_key
 from cellscope.report.tables import Table
 
 SHOWN = 60
@@ -19,13 +19,15 @@ SHOWN = 60
 NATS = "change of the loss, nats a {}"
 
 
-def need_exhibit(need: Need) -> Exhibit:
-    """One feature without some units, beside random units, the best ones, and the complement."""
+def need_exhibit(need: Need, number: int) -> Exhibit:
+    """One feature without some units, beside random units, the best ones, and the complement; the `number`-th of its
+    page.
+    """
     figures: list[Bars | Lines] = [_beside(need)]
     if need.several:
         figures.append(_several(need))
     return Exhibit(
-        key=f"lesion-{_key(need.feature)}",
+        key=numbered_key("lesion", number, need.feature),
         title=f"Without {need.name}: {need.feature}",
         sentence=need.sentence,
         caveats=(*_caveats(need), *_kept(need)),
@@ -257,7 +259,3 @@ def _lesions(need: Need) -> Table:
 
 def _known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _key(name: str) -> str:
-    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split()) or "feature"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from cellscope.pipeline.picture_pages.words import header_in
 from cellscope.pipeline.probing import Probed
 from cellscope.pipeline.probing_pictures import PictureProbed
 from cellscope.report.contents import Headline, RunHeader
-from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series
+from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series, numbered_key
 from cellscope.report.page import write_index
 from cellscope.report.picture_contents import PictureHeader
 from cellscope.report.study import StudyPage, study_of, write_study_page
@@ -28,10 +27,11 @@ DEEP = 8
 SCORE = "R², blocks that report"
 
 
-def probe_exhibit(probe: Probe) -> Exhibit:
+def probe_exhibit(probe: Probe, number: int) -> Exhibit:
     """The curve of one feature: chosen units with their interval, the lasso's, random sets, the control task."""
+    key = numbered_key("probe", number, _name(probe))
     if not probe.rungs:
-        return Exhibit(key=_key(probe), title=_name(probe), sentence=f"{probe.remark}.", caveats=())
+        return Exhibit(key=key, title=_name(probe), sentence=f"{probe.remark}.", caveats=())
     rungs, x = probe.rungs, tuple(float(r.units) for r in probe.rungs)
     chosen = Series(
         name="chosen units", x=x, y=tuple(_known(r.score) for r in rungs), low=tuple(_known(r.low) for r in rungs),
@@ -45,7 +45,7 @@ def probe_exhibit(probe: Probe) -> Exhibit:
     control = Series(name="control task", x=x, y=tuple(_known(r.control) for r in rungs), quiet=True)
     caption = "The band is the 95 % interval; that of the random units their range. The last point is all units."
     return Exhibit(
-        key=_key(probe),
+        key=key,
         title=f"One cell or many: {_name(probe)}",
         sentence=f"{probe.verdict}.",
         caveats=_caveats(probe),
@@ -116,7 +116,7 @@ def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) ->
     usual = tuple(found.sites) == choose_sites(network.module)
     where = "" if usual else f"in {', '.join(map(str, found.sites))}"
     name = study_of("probe" if probed.asked else "probes", probed.asked, where)
-    more = tuple(need_exhibit(need) for need in probed.lesions)
+    more = tuple(need_exhibit(need, number) for number, need in enumerate(probed.lesions, 1))
     return _written(reports, header, name, found.probes, heard, found, more, single_file)
 
 
@@ -135,7 +135,8 @@ def _written(
     more: tuple[Exhibit, ...], single_file: bool,
 ) -> Path:  # fmt: skip
     """The page of some curves, made like those of `made`, with `more` after them; and the index."""
-    exhibits = tuple(map(probe_exhibit, probes)) if len(probes) <= DEEP else (probes_exhibit(probes),)
+    deep = tuple(probe_exhibit(probe, number) for number, probe in enumerate(probes, 1))
+    exhibits = deep if len(probes) <= DEEP else (probes_exhibit(probes),)
     good = any(p.spread in ("local", "sparse", "distributed") for p in probes)
     method = (
         heard,
@@ -164,10 +165,6 @@ def _caveats(probe: Probe) -> tuple[str, ...]:
             f"on the {probe.terms.type}."
         )
     return tuple(said)
-
-
-def _key(probe: Probe) -> str:
-    return "probe-" + re.sub(r"[^a-z0-9]+", "-", _name(probe).lower()).strip("-")
 
 
 def _name(probe: Probe) -> str:

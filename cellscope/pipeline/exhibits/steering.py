@@ -16,7 +16,7 @@ from cellscope.pipeline.steering import Steered, remarks
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Group, Sample, Samples
 from cellscope.report.page import write_index
-from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
 from cellscope.training.run import RunFolder
 
@@ -95,6 +95,7 @@ def write_steering(steered: Steered, run: RunFolder | None, reports: Path, *, si
     )
     exhibits = (texts_exhibit(steered), *([rates_exhibit(steered, rates)] if rates else []))
     name = "held " + ", ".join(f"{one.name}={one.value:+g}" for one in steered.held)
+    name = study_of(name, (), f"at {rates.feature}" if rates else "")
     page = StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)
     path = write_study_page(reports, page, single_file=single_file)
     write_index(reports, single_file=single_file)
