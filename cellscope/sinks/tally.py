@@ -19,7 +19,7 @@ from cellscope.sinks.quantise import BINS, Quantiser
 from cellscope.sinks.waiting import Waiting
 
 COUNTED = ("total", "positive", "inside", "powers", "products", "numbers")
-PARTS = 16
+PARTS = 8
 """Shares of the lanes that are summed side by side."""
 BINNED = tuple(Quantiser.__dataclass_fields__)
 
