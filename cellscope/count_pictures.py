@@ -24,7 +24,7 @@ from cellscope.sinks.quantise import Quantiser
 from cellscope.sinks.shifts import Shifts
 from cellscope.sinks.tally import Tally
 
-FEW = 64
+FEW = 80
 """Places of a map that go to the null, at most: neighbours say nearly the same."""
 DRAWS = 499
 """Draws of the null: the same for all layers, so that a draw turns the masks of all of them alike."""
@@ -90,9 +90,9 @@ class _Counter:
     def __init__(self, outlet: Outlet, grid: _Grid, seed: int, evidence: bool) -> None:
         self.outlet, self.grid, self.seed = outlet, grid, seed
         self.tally: Tally | None = None
-        total, places = len(grid.reader.concepts), len(grid.reader.places)
+        total = len(grid.reader.concepts)
         groups = 4 if len(grid.reader.images) < 16 * BATCH else 1
-        self.stride = max(1, places // FEW)
+        self.stride = grid.reader.places.stride(FEW)
         self.shifts = (
             Shifts(total, outlet.units, groups=groups, seed=seed, stride=self.stride, draws=DRAWS) if evidence else None
         )

@@ -6,6 +6,7 @@ order drawn by chance, because folders come sorted by class and the null turns t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,15 @@ class Places:
     def whole(self) -> bool:
         """Whether there is one place, which stands for the picture."""
         return self.grid == (1, 1)
+
+    def stride(self, few: int) -> int:
+        """Every so many-th place makes about `few` of a map, and not the same columns in every row: what lies between
+        them would never be met.
+        """
+        stride = max(1, len(self) // few)
+        while math.gcd(stride, len(self.columns)) > 1:
+            stride -= 1
+        return stride
 
     def centres(self, shape: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The pixel rows and columns of a picture of `shape` that the places are centred on."""

@@ -287,3 +287,21 @@ def test_the_same_seed_gives_the_same_findings(planted: Findings) -> None:
     other = found(planted_network(), planted_pictures(), ("filters",), seed=7)
     assert not np.array_equal(other.scores["auc"], again.scores["auc"], equal_nan=True)
     assert other.counts.seed == 7
+
+
+@pytest.mark.parametrize("side", [16, 32])
+@pytest.mark.parametrize("column", [0, 5, 13])
+def test_the_null_meets_a_concept_wherever_it_lies(side: int, column: int) -> None:
+    """A unit that sees a concept which is always in one column follows it more than by chance, whichever it is."""
+    rng = np.random.default_rng(column)
+    masks = np.zeros((200, 1, side, side), bool)
+    for picture, row in zip(masks[::2, 0], rng.integers(0, side - 3, 100), strict=True):
+        picture[row : row + 3, column] = True
+    pixels = rng.random((200, 1, side, side), np.float32) * 0.5
+    pixels[masks] += 0.4
+    layer = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.ones_(layer.weight)
+    network = wrap(nn.Sequential(layer, nn.Flatten(), nn.Linear(side * side, 2)), (1, side, side))
+    (evidence,) = found(network, ImageSet("columns", pixels, masks=masks, concepts=("stroke",)), ("0",)).evidence
+    assert evidence.score > 0.6
+    assert evidence.p < 0.01

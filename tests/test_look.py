@@ -142,3 +142,14 @@ def test_maps_are_heard_on_one_grid() -> None:
     np.testing.assert_allclose(
         fine.values[FILTERS].reshape(SIDE, 2, SIDE, 2, 5, 8)[:, 1, :, 1], maps[:5].transpose(2, 3, 0, 1), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("few", [64, 80, 128])
+@pytest.mark.parametrize("side", [4, 7, 8, 16, 32, 64])
+def test_few_places_are_of_all_columns(side: int, few: int) -> None:
+    """At least so many of a map, and less than three times that; they lie in every column, and in most rows."""
+    places = Places.of((side, side))
+    rows, columns = np.divmod(np.arange(0, len(places), places.stride(few)), len(places.columns))
+    assert min(few, len(places)) <= len(rows) < 3 * few
+    assert len(np.unique(columns)) == len(places.columns)
+    assert len(np.unique(rows)) > len(places.rows) / 2

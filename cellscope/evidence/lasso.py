@@ -59,7 +59,7 @@ def _path(gram: Any, label: Any, counts: Any, steps: int, sets: Any) -> None:
     root, way, turned = np.zeros((units, units)), np.empty(units), np.empty(units)
     count, reached, largest, dropped = 0, 0, 0, False
     begun = np.abs(left).max()
-    for _ in range(steps):
+    while steps > 0:
         level, entering = 0.0, -1
         for u in range(units):
             if role[u] == 0 and np.abs(left[u]) > level:
@@ -77,6 +77,7 @@ def _path(gram: Any, label: Any, counts: Any, steps: int, sets: Any) -> None:
                 continue
             role[entering] = 1
             count += 1
+        steps -= 1
         _solve(root, count, signs, way)
         turned[:] = 0.0
         for i in range(count):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from cellscope.evidence.probing import DRAWS, Measured, judged
 from cellscope.evidence.tasks import Tasks
 from cellscope.features.concepts import Concept
 from cellscope.hooks.modules import Outlet
-from cellscope.look import BATCH, Glance, Places, look
+from cellscope.look import BATCH, Glance, look
 from cellscope.models.classifier import Classifier
 from cellscope.sinks.covariance import BUDGET, Covariance
 
@@ -145,23 +144,13 @@ def _first(glances: Iterator[Glance]) -> Iterator[Glance]:
             return
 
 
-def stride_of(places: Places) -> int:
-    """Every so many-th place is summed: about FEW of a map, for neighbours say nearly the same; and not the same
-    columns in every row, the first of which sees the edge.
-    """
-    stride = max(1, len(places) // FEW)
-    while math.gcd(stride, len(places.columns)) > 1:
-        stride -= 1
-    return stride
-
-
 class _Size:
     """What layers with maps of one size, of which `site` is one, share: the tasks, and their labels."""
 
     def __init__(self, reader: ConceptReader, site: Site, seed: int) -> None:
         self.reader, self._site = reader, site
         self.tasks = Tasks(reader.concepts, len(reader.chosen), late=0, seed=seed)
-        self.heard, self.stride = 0, stride_of(reader.places)
+        self.heard, self.stride = 0, reader.places.stride(FEW)
         self._middle: NDArray[np.float32] | None = None
 
     def learn(self, glance: Glance, masks: NDArray[np.bool_]) -> None:

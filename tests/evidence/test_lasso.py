@@ -49,6 +49,16 @@ def test_units_are_those_of_some_penalty() -> None:
         assert next(h for h in held if len(h) == k) == units.tolist()
 
 
+def test_copies_do_not_end_the_path() -> None:
+    """However many units are copies of the best one, the path goes on through the others."""
+    _, _, covariance, label = drawn(60, 20, 0.5, 2)
+    first = int(lasso(covariance, label, (1,))[0][0])
+    index = np.concatenate([np.arange(60), np.full(200, first)])
+    for k, held in zip(COUNTS, lasso(covariance[np.ix_(index, index)], label[index], COUNTS), strict=True):
+        assert len(held) == k
+        assert np.unique(index[held]).tolist() == lasso(covariance, label, (k,))[0].tolist()
+
+
 def test_units_that_are_alike_are_taken_once() -> None:
     """A copy of a unit adds nothing, a constant one says nothing, and no label asks for none."""
     _, _, covariance, label = drawn(6, 6, 0.3, 1)

@@ -18,11 +18,11 @@ from cellscope.errors import InputError
 from cellscope.evidence.colours import own_colours
 from cellscope.evidence.columns import row_types
 from cellscope.evidence.concept_reading import ConceptReader
-from cellscope.evidence.picture_probing import PictureProbes, measure_pictures, probe_pictures, stride_of
+from cellscope.evidence.picture_probing import PictureProbes, measure_pictures, probe_pictures
 from cellscope.evidence.probes import Probe
 from cellscope.features.concepts import concepts_of
 from cellscope.hooks.modules import Outlet, choose_outlets, outlets
-from cellscope.look import Places, look
+from cellscope.look import look
 from cellscope.models.classifier import Classifier, wrap
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -179,15 +179,6 @@ def test_types_come_again() -> None:
     assert len(np.unique(types)) > 200
     assert types.max() < 256
     assert row_types(rows * 3, np.zeros(20, np.float32)).tolist() == types.tolist()
-
-
-def test_summed_places_are_spread_over_columns() -> None:
-    """About 128 of a map, in columns that change from row to row; all of a small map."""
-    for side in (4, 8, 16, 32):
-        stride = stride_of(Places.of((side, side)))
-        some = np.arange(0, side * side, stride)
-        assert len(some) >= min(side * side, 128)
-        assert len(np.unique(some % side)) == side
 
 
 def test_a_damaged_network_is_told() -> None:
