@@ -37,3 +37,6 @@ WHOLE = Terms("pictures", "set of pictures", "in pictures with", "mean colour al
               ("mean colour", "colours"), type="mean colour of a picture")  # fmt: skip
 ROWS = Terms("rows", "table", "in rows of", "single column", "single columns", ("-", "1 column"),
              "rows the unit was not chosen on", few="has too few rows", type="columns")  # fmt: skip
+
+NAMED = {"text": TEXT, "places": PLACES, "filled": FILLED, "whole": WHOLE, "rows": ROWS}
+"""All of them by the names that files call them."""

@@ -1,14 +1,15 @@
-"""Weights from files, read without ever running what is in them."""
+"""Weights: read from files without ever running what is in them, and told from others."""
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cellscope.errors import InputError
 
@@ -39,6 +40,15 @@ def shapes(tensors: Mapping[str, Tensor]) -> str:
     """`rnn.weight_ih_l0 [1024, 64], ...`: names and shapes in one line, at most forty of them."""
     shown = [f"{name} {list(tensor.shape)}" for name, tensor in list(tensors.items())[:40]]
     return ", ".join(shown) + (f" and {len(tensors) - 40} more" if len(tensors) > 40 else "")
+
+
+def digest_of(module: nn.Module) -> str:
+    """What tells these modules and their weights from others."""
+    digest = hashlib.sha256(repr(module).encode())
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ from cellscope.judge import judge
 from cellscope.models.network import Network
 from cellscope.observe import Progress, Source
 from cellscope.pipeline.bases import Choice, choice_of
-from cellscope.pipeline.kept import keep, place, recall
+from cellscope.pipeline.kept import once, place
 from cellscope.pipeline.networks import open_network
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.training import run_corpus
@@ -65,21 +65,19 @@ def search(
     path = None
     if control is not None and basis is None:
         path = place(control, network, corpus, features, sites, start=start, exact=exact, seed=seed)
-        known = recall(path, features)
-        if known is not None:
-            return known
-    untrained = untrained_scores(
-        network, corpus, features, sites, folder=control, basis=basis, seed=seed, progress=progress
-    )
-    searched = tuple(b.site for b in bases) or sites
-    with hear(network, corpus, searched, bases, exact=exact) as source:
-        # Directions were fitted to the even ones of so many blocks, and are judged on the odd ones of the same.
-        blocks = BLOCKS if basis is not None else None
-        counts = count(source, corpus, features, start=start, seed=seed, blocks=blocks, progress=progress)
-    found = judge(counts, untrained=untrained)
-    if path is not None:
-        keep(path, found)
-    return found
+
+    def made() -> Findings:
+        untrained = untrained_scores(
+            network, corpus, features, sites, folder=control, basis=basis, seed=seed, progress=progress
+        )
+        searched = tuple(b.site for b in bases) or sites
+        with hear(network, corpus, searched, bases, exact=exact) as source:
+            # Directions were fitted to the even ones of so many blocks, and are judged on the odd ones of the same.
+            blocks = BLOCKS if basis is not None else None
+            counts = count(source, corpus, features, start=start, seed=seed, blocks=blocks, progress=progress)
+        return judge(counts, untrained=untrained)
+
+    return once(path, features, made)
 
 
 @dataclass(frozen=True)

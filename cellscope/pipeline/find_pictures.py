@@ -25,6 +25,7 @@ from cellscope.judge import CHOOSE, REPORT, judge
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.bars import FORM, bars_of, read_bars, write_bars
 from cellscope.pipeline.find import SEED, clean, said, summarised
+from cellscope.pipeline.kept import once, place
 from cellscope.scores.overlap import dissection
 from cellscope.training.run import RunFolder
 
@@ -86,15 +87,25 @@ def search_pictures(
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> tuple[tuple[Outlet, ...], Findings]:
-    """Every unit of `sites` (default: all) against every concept of the set; `control` keeps the untrained scores."""
+    """Every unit of `sites` (default: all) against every concept of the set.
+
+    `control` is a folder in which the scores of the untrained network are kept, and what was found.
+    """
     network.prepare(images.pixels(slice(0, 1)))  # what does not fit is said of this network, not of its control
     chosen = choose_outlets(outlets(network.module, network.example), sites)
     known = tuple(concepts) or concepts_of(images)
     if not known:
         raise InputError(f"{images.name} has neither masks nor classes, so there is nothing to look for")
-    bars = untrained_bars(network, images, chosen, known, folder=control, seed=seed, progress=progress)
-    counts = count_pictures(network, images, chosen, known, seed=seed, progress=progress)
-    return chosen, with_overlaps(judge(*counts, untrained=bars))
+    path = None
+    if control is not None:
+        path = place(control, network, images, known, [outlet.site for outlet in chosen], seed=seed)
+
+    def made() -> Findings:
+        bars = untrained_bars(network, images, chosen, known, folder=control, seed=seed, progress=progress)
+        counts = count_pictures(network, images, chosen, known, seed=seed, progress=progress)
+        return with_overlaps(judge(*counts, untrained=bars))
+
+    return chosen, once(path, known, made)
 
 
 def with_overlaps(findings: Findings) -> Findings:

@@ -15,6 +15,7 @@ from cellscope.data.text import Corpus
 from cellscope.errors import CellscopeError
 from cellscope.hooks.firing import firing_layers
 from cellscope.models.network import Network
+from cellscope.models.state_dict import digest_of
 from cellscope.observe import NetworkSource, Progress, rounds
 from cellscope.report.contents import Saturated
 from cellscope.report.files import write_whole
@@ -42,7 +43,7 @@ def gates(
     read = hashlib.sha256(
         f"{text.digest} {len(text)} {text.as_bytes} {text.text(0, min(HEAD, len(text)))}".encode("utf-8", "replace")
     )
-    path = folder / f"gates-{digest_of(network)}-{read.hexdigest()[:16]}.json" if folder is not None else None
+    path = folder / f"gates-{digest_of(network.module)}-{read.hexdigest()[:16]}.json" if folder is not None else None
     known = _read(path, sites)
     left, right = known or _heard(network, text, sites, progress=progress)
     if path is not None and known is None:
@@ -88,12 +89,3 @@ def _keep(path: Path, left: Fractions, right: Fractions) -> None:
         write_whole(path, json.dumps(content))
     except CellscopeError:
         pass  # a run that cannot be written to is heard again next time
-
-
-def digest_of(network: Network) -> str:
-    """What tells these weights from others."""
-    digest = hashlib.sha256()
-    for name, tensor in network.module.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from cellscope.errors import InputError
-from cellscope.models.state_dict import read_state_dict
+from cellscope.models.state_dict import digest_of, read_state_dict
 
 STATE = nn.Linear(3, 2).state_dict()
 
@@ -84,3 +84,15 @@ def test_two_state_dicts_are_not_chosen_between(tmp_path):
     torch.save({"generator": STATE, "critic": STATE}, tmp_path / "w.pt")
     with pytest.raises(InputError, match="generator, critic"):
         read_state_dict(tmp_path / "w.pt")
+
+
+def test_a_digest_is_of_modules_and_weights() -> None:
+    """A copy has the same; one changed number, or another activation between the same weights, makes another."""
+    made = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    copied = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    copied.load_state_dict(made.state_dict())
+    assert digest_of(copied) == digest_of(made)
+    assert digest_of(nn.Sequential(made[0], nn.Tanh())) != digest_of(made)
+    with torch.no_grad():
+        copied[0].weight[0, 0] += 1
+    assert digest_of(copied) != digest_of(made)

@@ -71,12 +71,12 @@ def test_pages_and_explanations_are_the_same(searched: Search, again: Search) ->
 def test_whatever_matters_makes_another_file(latch: Network, bracket_corpus: Corpus, tmp_path: Path) -> None:
     """Weights, text, range, features and their patterns, sites, way of reading, seed, alphabet."""
     sites = tuple(dict.fromkeys(u.site for u in search(latch, bracket_corpus, FEATURES[:1]).units))
-    given = {"network": latch, "corpus": bracket_corpus, "features": FEATURES, "sites": sites}
+    given = {"network": latch, "subject": bracket_corpus, "features": FEATURES, "sites": sites}
     options = {"start": 0, "exact": False, "seed": 1}
     changed = latch.untrained(5)
     other = replace(latch.vocabulary, symbols=tuple(reversed(latch.vocabulary.symbols[:-1])) + ("",))
     variants = [
-        {}, {"network": changed}, {"corpus": bracket_corpus.part(0, 20_000)}, {"features": FEATURES[:2]},
+        {}, {"network": changed}, {"subject": bracket_corpus.part(0, 20_000)}, {"features": FEATURES[:2]},
         {"features": (*FEATURES[:3], replace(FEATURES[3], pattern="x+"))}, {"sites": sites[:1]}, {"start": 10},
         {"exact": True}, {"seed": 2}, {"network": replace(latch, vocabulary=other)},
     ]  # fmt: skip
