@@ -33,7 +33,9 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
     Several parts are the same features counted over other units, with the same draws of the null: the best unit is that
     of all of them, and so is the p-value.
     """
-    current, alone = zip(*(_baselines(part) for part in parts), strict=True)
+    shared = {id(part.contexts): part for part in parts}  # sites with maps of one size share what colours give away
+    known = {key: _baselines(part) for key, part in shared.items()}
+    current, alone = zip(*(known[id(part.contexts)] for part in parts), strict=True)
     kin = [kin_of(part) for part in parts]
     tables = [_scored(*given) for given in zip(parts, alone, kin, strict=True)]
     maxima = _p_values(tables, parts)
@@ -54,11 +56,11 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
         of = int(owner[best[f]])
         here = {name: float(values[f, best[f]]) for name, values in table.items()}
         null = math.nan if maxima is None else float(np.quantile(maxima[:, f], 0.95))
-        known = (untrained or {}).get(features[f].name, Estimate(math.nan))
+        bare = (untrained or {}).get(features[f].name, Estimate(math.nan))
         unit = None if remarks[of][f] else units[best[f]]
         whole = int(kin[of][f]) if f < parts[of].spans else -1
         larger = features[whole].name if whole >= 0 else ""
-        bars = null, float(current[of][f]), float(alone[of].whole[f]), known
+        bars = null, float(current[of][f]), float(alone[of].whole[f]), bare
         evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger))
     binary = parts[0].binary
     line = tuple(own.through(lambda x: on_line(x, binary)) for own in alone)

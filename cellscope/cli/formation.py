@@ -63,14 +63,14 @@ def formation(ctx: click.Context, /, form: str, reports: Path, pages: bool, sing
     one that is best in the end is followed back; the loss inside the feature stands beside. Of a run on pictures: the
     best unit of each concept, without lesions, and how sparse, local and dead the units of each layer are.
     """
-    from cellscope.pipeline.formation import formation_in
-    from cellscope.pipeline.lesion_pages import write_formation
-
     looking = looks({**options, "images": None, "model": None})
     refuse(ctx, TEXT_ALONE if looking else (), looking)
     if looking:
         _pictures(form, reports if pages else None, single_file, options)
         return
+    from cellscope.pipeline.formation import formation_in
+    from cellscope.pipeline.lesion_pages import write_formation
+
     with bar("following", unit="snapshots") as progress:
         formed = formation_in(progress=progress, **options)
     click.echo(formed.json() if form == "json" else _told(formed))

@@ -16,10 +16,9 @@ from cellscope.errors import InputError
 from cellscope.hooks.modules import Outlet, choose_outlets, outlets, watch
 from cellscope.models.classifier import Classifier
 from cellscope.vision.labelled import Numbers, batches, class_numbers, sample
+from cellscope.vision.map_sums import WINDOW, MapSums
 
 Floats = NDArray[np.float64]
-WINDOW = 3
-"""Rows and columns about a map's peak whose share of its energy is its locality."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +99,8 @@ class _Row:
     def __init__(self, network: Classifier, images: ImageSet, chosen: tuple[Outlet, ...], batch: int) -> None:
         sites = len(chosen)
         self.zeros, self.density, self.locality = np.zeros(sites), np.zeros(sites), np.zeros(sites)
-        maps = np.zeros(sites)
-        ends: list[tuple[Tensor, Tensor]] = []
+        live = np.zeros(sites)
+        ends = [(np.full(outlet.units, np.inf), np.full(outlet.units, -np.inf)) for outlet in chosen]
         right = 0
         truth = class_numbers(network, images) if images.labels is not None else None
         with watch(network.module, (outlet.site for outlet in chosen)) as seen:
@@ -110,48 +109,20 @@ class _Row:
                 if truth is not None:
                     right += int((scores.argmax(1).cpu().numpy() == truth[part]).sum())
                 for at, outlet in enumerate(chosen):
-                    x = seen[outlet.site].double()
-                    self.zeros[at] += float((x == 0).double().flatten(1).mean(1).sum())
-                    self.density[at] += float(density(x.flatten(1)).sum())
-                    near, live = locality(x)
-                    self.locality[at] += float(near.sum())
-                    maps[at] += int(live.sum())
-                    if part.start == 0:
-                        ends.append(_ends(x))
-                    else:
-                        low, high = _ends(x)
-                        ends[at] = torch.minimum(ends[at][0], low), torch.maximum(ends[at][1], high)
+                    x = seen[outlet.site].float().cpu().numpy()
+                    sums = MapSums.of(x if x.ndim == 4 else x[:, :, None, None])
+                    self.zeros[at] += sums.zeros.sum() / (outlet.units * sums.places)
+                    self.density[at] += sums.density().sum()
+                    shares, own = sums.locality()
+                    self.locality[at] += shares.sum()
+                    live[at] += own.sum()
+                    low, high = ends[at]
+                    ends[at] = np.minimum(low, sums.low.min(0)), np.maximum(high, sums.high.max(0))
         self.zeros /= len(images)
         self.density /= len(images)
-        self.locality = np.divide(self.locality, maps, out=np.zeros(sites), where=maps > 0)
-        self.dead = [torch.eq(low, high).cpu().numpy() for low, high in ends]
+        self.locality = np.divide(self.locality, live, out=np.zeros(sites), where=live > 0)
+        self.dead = [low == high for low, high in ends]
         self.accuracy = right / len(images) if truth is not None else float("nan")
-
-
-def density(values: Tensor) -> Tensor:
-    """Treves and Rolls' a = mean(|x|)^2 / mean(x^2) of every row [row, number] (1991); 0 for a row of zeros."""
-    squares = values.square().mean(1)
-    return torch.where(squares > 0, values.abs().mean(1).square() / squares.clamp_min(1e-300), squares)
-
-
-def locality(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Share of the energy of each map [picture, channel, row, column] in the 3 x 3 places about its largest |x|, and
-    whether the map is not all zero, each [picture, channel].
-
-    At the edge the window is moved inwards, so that it is always of one size. Without places the share is 1.
-    """
-    if x.dim() < 4:
-        return (x != 0).double(), x != 0
-    energy = x.square()
-    rows, columns = x.shape[2:]
-    peak = energy.flatten(2).argmax(2)
-    size = min(WINDOW, rows), min(WINDOW, columns)
-    top = (peak // columns - size[0] // 2).clamp(0, rows - size[0])
-    left = (peak % columns - size[1] // 2).clamp(0, columns - size[1])
-    sums = torch.nn.functional.avg_pool2d(energy, size, stride=1) * size[0] * size[1]
-    near = sums.flatten(2).gather(2, (top * sums.shape[3] + left)[..., None])[..., 0]
-    total = energy.sum((2, 3))
-    return torch.where(total > 0, near / total.clamp_min(1e-300), total), total > 0
 
 
 def first_filters(network: Classifier) -> tuple[Site, NDArray[np.float32]] | None:
@@ -179,9 +150,3 @@ def _settled(filters: NDArray[np.float32]) -> Floats:
     size = np.linalg.norm(flat, axis=-1) * np.linalg.norm(flat[-1], axis=-1)
     cosine: Floats = np.divide(product, size, out=np.zeros_like(product), where=size > 0)
     return cosine
-
-
-def _ends(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The smallest and the largest number of every unit, each [unit]."""
-    flat = x.transpose(0, 1).flatten(1)
-    return flat.amin(1), flat.amax(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,17 +100,22 @@ def test_a_set_without_concepts_has_layers_alone(run: RunFolder) -> None:
 
 def test_the_command_says_the_same(run: RunFolder, tmp_path: Path) -> None:
     """`cellscope formation` of a run on pictures: its JSON is the library's, its table names layers and concepts."""
-    where = ["--runs", str(run.path.parent), "--reports", str(tmp_path)]
+    run = RunFolder(Path(shutil.copytree(run.path, tmp_path / "runs" / run.name)))
+    for step in run.snapshots()[1:-1]:  # two tell as much of the command as all do
+        (run.path / "snapshots" / f"{step:09}.safetensors").unlink()
+    reports = tmp_path / "reports"
+    where = ["--runs", str(run.path.parent), "--reports", str(reports)]
     words = ["formation", run.name, *where, "--seed", "3", "-f", "triangle"]
     done = CliRunner().invoke(cellscope, [*words, "--format", "json", "--no-pages"])
     assert done.exit_code == 0, done.output
-    assert not any(tmp_path.iterdir())
+    assert not reports.exists()
     pictures = open_pictures(run)
     own = formed_pictures(run, pictures, concepts=select_concepts(pictures, ["triangle"]), seed=3)
+    assert len(own.layers.steps) == 2
     assert json.loads(done.stdout) == json.loads(own.json())
     told = CliRunner().invoke(cellscope, words)
     assert "page: " in told.stderr
-    assert (tmp_path / run.name / "study-formation.html").is_file()
+    assert (reports / run.name / "study-formation.html").is_file()
     assert own.sentence.split(";")[0] in told.stdout
     assert "features.6" in told.stdout
     assert "triangle" in told.stdout

@@ -14,40 +14,7 @@ from torch import nn
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
 from cellscope.models.classifier import Classifier
-from cellscope.vision.formation import density, first_filters, formation, locality
-
-
-def test_density_is_that_of_treves_and_rolls() -> None:
-    """Known answers: 1 for numbers of one size, 1/n for one of n, 0 for none; the sign does not count."""
-    rows = torch.tensor([[2.0, 2, 2, 2], [0, 0, 5, 0], [0, 0, 0, 0], [1, -1, 1, -1], [1, 3, 0, 0]], dtype=torch.float64)
-    np.testing.assert_allclose(density(rows), [1, 0.25, 0, 1, (1 / 1) ** 2 / 2.5])
-
-
-def test_locality_is_the_share_about_the_peak() -> None:
-    """Known answers: 1 for one spot, 9/n for an even map wherever its peak is taken, 1 for a map of 3 x 3."""
-    spot = torch.zeros(1, 3, 5, 6, dtype=torch.float64)
-    spot[0, 0, 0, 5] = -4.0
-    spot[0, 1] = 1.0
-    near, live = locality(spot)
-    np.testing.assert_allclose(near, [[1, 9 / 30, 0]])
-    assert live.tolist() == [[True, True, False]]
-    two = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
-    two[0, 0, 1, 1], two[0, 0, 5, 5], two[0, 0, 2, 2] = 2.0, 1.0, 1.0
-    assert locality(two)[0].item() == pytest.approx(5 / 6)
-    assert locality(torch.rand(2, 4, 3, 3, dtype=torch.float64))[0].min() == pytest.approx(1)
-
-
-def test_locality_equals_a_loop() -> None:
-    """For noise of odd sizes, every map's share is that of the window cut out by hand."""
-    x = torch.randn(3, 2, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    near, _ = locality(x)
-    for picture in range(3):
-        for channel in range(2):
-            energy = x[picture, channel].numpy() ** 2
-            row, column = np.unravel_index(energy.argmax(), energy.shape)
-            top, left = min(max(row - 1, 0), 2), min(max(column - 1, 0), 5)
-            expected = energy[top : top + 3, left : left + 3].sum() / energy.sum()
-            assert near[picture, channel].item() == pytest.approx(expected)
+from cellscope.vision.formation import first_filters, formation
 
 
 def test_training_is_seen() -> None:
