@@ -14,7 +14,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,9 @@ def keep(path: Path, findings: Findings) -> None:
     """Write what was found, whole or not at all, and let go of the oldest; nothing where it cannot be written."""
     about = {
         "features": [[f.name, f.kind] for f in findings.features],
-        "evidence": [e.figures() | {"terms": _name(e.terms)} for e in findings.evidence],
+        "evidence": [
+            asdict(e) | {"unit": str(e.unit) if e.unit else None, "terms": _name(e.terms)} for e in findings.evidence
+        ],
         "parts": [_told(part) for part in findings.parts],
     }
     arrays: Arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
