@@ -224,6 +224,8 @@ def together(*heard: Iterator[Chunk]) -> Iterator[tuple[Chunk, ...]]:
         for k, chunk in enumerate(there):
             if at[k] == chunk.steps:
                 now[k], at[k] = next(heard[k], None), 0
+                if now[k] is None:
+                    return  # before another one is asked for what nobody would hear
 
 
 def _cut(chunk: Chunk, first: int, steps: int) -> Chunk:

@@ -92,7 +92,8 @@ def told(comparison: Comparison) -> str:
     lines += [_features(comparison), ""]
     lines += [f"note: {caveat}" for caveat in comparison.caveats]
     met = f"{comparison.subject.met} {a} and {b}"
-    return "\n".join([*lines, f"{met}; {cells.blocks} blocks, {cells.draws} shifts, seed {cells.seed}"])
+    drawn = f"{cells.blocks} blocks, {cells.draws} shifts, {cells.controls} untrained networks, seed {cells.seed}"
+    return "\n".join([*lines, f"{met}; {drawn}"])
 
 
 def _pairs(comparison: Comparison) -> str:

@@ -4,20 +4,20 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Unit
-from cellscope.chunks import Chunk, Round, Values
+from cellscope.chunks import Chunk, Round
 from cellscope.errors import InputError
 from cellscope.evidence.matching import REPORT, Match, assign, by_chance, matches, refuse_unfit
+from cellscope.evidence.twins import Kept
 from cellscope.look import BATCH, BLOCKS, PictureSource
 from cellscope.observe import ROUND, Source, rounds, together
-from cellscope.sinks.crossed import Crossed, Turned
+from cellscope.sinks.crossed import Crossed, Scale, Turned
 
 SHORTEST = 10_000
 """Fewer characters than this leave too few lanes to be turned."""
@@ -39,6 +39,7 @@ class Correspondence:
     r               float32 [first_unit, second_unit], on the odd blocks
     assigned        the mean |r| of the one-to-one assignment on the odd blocks, with its 95 % interval
     positions       what r is taken over: characters, or places of pictures
+    draws, controls how often lanes or pictures were turned, and how many untrained twins of either network were heard
     """
 
     first: tuple[Match, ...]
@@ -48,6 +49,7 @@ class Correspondence:
     positions: int
     blocks: int
     draws: int
+    controls: int
     seed: int
 
     def between(self, first: Unit, second: Unit) -> float:
@@ -57,13 +59,14 @@ class Correspondence:
 
 
 def correspond(
-    first: Source, second: Source, untrained: tuple[Source, Source], *, start: int = 0, seed: int = 0,
+    first: Source, second: Source, untrained: Iterable[tuple[Source, Source]], *, start: int = 0, seed: int = 0,
     progress: Progress | None = None,
 ) -> Correspondence:  # fmt: skip
     """Match the units of two networks by the correlation of what they do on one text, played in the same lanes (best
     matches and one-to-one assignment: Li et al., Convergent learning, ICLR 2016).
 
-    untrained   the twins of both before training: what any network does with the same characters
+    untrained   twins of both with weights drawn anew, pair after pair (see `twins.twins`): what any network does
+                with the same characters
     start       the first position; InputError where fewer than SHORTEST follow, or the sources differ in length
     """
     if len(first) != len(second):
@@ -76,16 +79,11 @@ def correspond(
     size = min(ROUND, first.round_length, second.round_length)
     parts = rounds(len(first), start=start, size=size)
     stride = int(np.clip(length // SPARSE, 1, 16))
-
-    def told(heard: int) -> None:
-        if progress:
-            progress(heard, length, "correlations")
-
-    return _corresponding((first, second, *untrained), parts, length, stride, seed, told)
+    return _corresponding((first, second), untrained, parts, length, stride, seed, progress or _quiet)
 
 
 def correspond_pictures(
-    first: PictureSource, second: PictureSource, untrained: tuple[PictureSource, PictureSource], *, seed: int = 0,
+    first: PictureSource, second: PictureSource, untrained: Iterable[tuple[Source, Source]], *, seed: int = 0,
     progress: Progress | None = None,
 ) -> Correspondence:  # fmt: skip
     """The same of two networks that are shown the same pictures in the same order: blocks are of pictures, and where a
@@ -100,30 +98,38 @@ def correspond_pictures(
         raise InputError(
             f"{len(first):,} {what} are too few to compare two networks on; give {FEWEST_PICTURES} or more (--images)"
         )
-    sources = first, second, *untrained
-    parts = rounds(len(first), size=min(s.round_length for s in sources), lanes=BATCH, blocks=1, least=1)
+    size = min(first.round_length, second.round_length)
+    parts = rounds(len(first), size=size, lanes=BATCH, blocks=1, least=1)
     length = len(first) * first.places
     stride = int(np.clip(length // SPARSE, 1, 16)) | 1  # an odd step through a map comes by all its columns
+    shown = progress or _quiet
 
-    def told(heard: int) -> None:
-        if progress:
-            progress(heard // first.places, len(first), "correlations")
+    def told(heard: int, of: int, text: str) -> None:
+        shown(heard // first.places, of // first.places, text)
 
-    return _corresponding(sources, parts, length, stride, seed, told)
+    return _corresponding((first, second), untrained, parts, length, stride, seed, told)
 
 
 def _corresponding(
-    sources: tuple[Source, ...], parts: Sequence[Round], length: int, stride: int, seed: int,
-    told: Callable[[int], None],
+    pair: tuple[Source, Source], untrained: Iterable[tuple[Source, Source]], parts: Sequence[Round], length: int,
+    stride: int, seed: int, told: Progress,
 ) -> Correspondence:  # fmt: skip
-    """Play the rounds through both networks and both untrained ones, and match; `told` hears of every chunk."""
-    first, second = sources[:2]
-    sums = _Sums(first, second, stride, seed)
-    for part in parts:
-        for heard in sums.played(part, sources):
-            told(heard)
+    """Play the rounds through both networks, and some of them through untrained ones, and match."""
+    sums, kept = _Sums(*pair, stride, seed), Kept(*pair)
+    for number, part in enumerate(parts, 1):
+        kept.begin(part)
+        for chunks in sums.played(part, pair):
+            kept.add(chunks, number / len(parts))
+            told(sums.heard, length, "correlations")
     refuse_unfit(sums.pair)
-    return sums.matched((units_of(first), units_of(second)), length, seed)
+    *bars, draws = kept.reached(
+        sums.scales, untrained, lambda n, heard: told(heard, kept.positions, f"untrained networks, draw {n}")
+    )
+    return sums.matched((units_of(pair[0]), units_of(pair[1])), bars, draws, length, seed)
+
+
+def _quiet(done: int, total: int, text: str) -> None:
+    """Tell nobody."""
 
 
 def units_of(source: Source) -> tuple[Unit, ...]:
@@ -132,7 +138,7 @@ def units_of(source: Source) -> tuple[Unit, ...]:
 
 
 class _Sums:
-    """The sums of the pair, of each network with the other's untrained twin, and of the turned text or pictures."""
+    """The sums of the pair, and of the turned text or pictures."""
 
     def __init__(self, first: Source, second: Source, stride: int, seed: int) -> None:
         a, b = (sum(source.sizes.values()) for source in (first, second))
@@ -140,57 +146,44 @@ class _Sums:
             raise InputError(f"{a:,} units and {b:,} are too many to be compared at once; choose some of the layers")
         room = _BUDGET // (8 * a * b)
         self.pair = Crossed(a, b, int(np.clip(room, 12, BLOCKS)) // 2 * 2)
-        self.bare_second, self.bare_first = Crossed(a, b, 2), Crossed(a, b, 2)
         self.turned = Turned(a, b, int(np.clip(room, FEWEST, DRAWS)), seed=seed)
         self.stride = stride
-        self._scale: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._heard = 0
+        self.scales: list[Scale] = []
+        self.heard = 0
 
-    def played(self, part: Round, sources: tuple[Source, ...]) -> Iterator[int]:
-        """Play a round through all four networks; the positions heard so far, chunk by chunk."""
+    def played(self, part: Round, sources: tuple[Source, Source]) -> Iterator[tuple[Chunk, Chunk]]:
+        """Play a round through both networks; what was taken in, chunk by chunk."""
         played = [source.play(part) for source in sources]
-        if not self._scale:
-            self._scale = [_scale(sample) for sample, _ in played]
+        self.scales = self.scales or [Scale.of(sample) for sample, _ in played]
         self.turned.begin(part.lanes)
-        for chunks in together(*(heard for _, heard in played)):
-            self._add(chunks)
-            self._heard += chunks[0].steps * len(chunks[0].positions)
-            yield self._heard
+        for first, second in together(*(heard for _, heard in played)):
+            self._add(first, second)
+            self.heard += first.steps * len(first.positions)
+            yield first, second
 
-    def _add(self, chunks: tuple[Chunk, ...]) -> None:
-        a, b, bare_a, bare_b = (_rows(chunk, *scale) for chunk, scale in zip(chunks, self._scale, strict=True))
-        blocks = chunks[0].blocks % len(self.pair.count)  # an even number: even ones stay even
+    def _add(self, first: Chunk, second: Chunk) -> None:
+        a, b = (scale.rows(chunk) for scale, chunk in zip(self.scales, (first, second), strict=True))
+        blocks = first.blocks % len(self.pair.count)  # an even number: even ones stay even
         self.pair.add(a, b, blocks)
-        self.bare_second.add(a, bare_b, blocks % 2)
-        self.bare_first.add(bare_a, b, blocks % 2)
-        if chunks[0].step < chunks[0].of:  # a round's last odd step has not all lanes
+        if first.step < first.of:  # a round's last odd step has not all lanes
             some = slice(None, None, self.stride)
             self.turned.add(a[:, some].contiguous(), b[:, some].contiguous(), blocks)
 
-    def matched(self, units: tuple[tuple[Unit, ...], tuple[Unit, ...]], length: int, seed: int) -> Correspondence:
-        """What the sums say."""
+    def matched(
+        self, units: tuple[tuple[Unit, ...], tuple[Unit, ...]], bars: Sequence[NDArray[np.float64]], controls: int,
+        length: int, seed: int,
+    ) -> Correspondence:  # fmt: skip
+        """What the sums say; `bars` is what the best matches of either network reach in untrained ones, each [unit]."""
         (one, other), mean = assign(self.pair)
         forth, back = by_chance(self.pair, self.turned)
         return Correspondence(
-            matches(units, self.pair, self.bare_second, (one, other), forth),
-            matches(units[::-1], self.pair.swapped(), self.bare_first.swapped(), (other, one), back),
+            matches(units, self.pair, bars[0], (one, other), forth),
+            matches(units[::-1], self.pair.swapped(), bars[1], (other, one), back),
             self.pair.correlations(REPORT).astype(np.float32),
             mean,
             length,
             len(self.pair.count),
             len(self.turned.turns),
+            controls,
             seed,
         )
-
-
-def _scale(sample: Values) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and one over the spread of every unit [unit], so that sums of products keep their digits."""
-    values = np.concatenate(list(sample.values()), axis=1)
-    spread = values.std(0)
-    return torch.from_numpy(values.mean(0)), torch.from_numpy(1 / np.where(spread > 1e-6, spread, 1).astype(np.float32))
-
-
-def _rows(chunk: Chunk, mean: torch.Tensor, over: torch.Tensor) -> torch.Tensor:
-    """A chunk as [lane, step, unit] of all sites, centred and scaled."""
-    whole = np.concatenate([v.swapaxes(0, 1) for v in chunk.values.values()], axis=2)
-    return torch.from_numpy(whole).sub_(mean).mul_(over)

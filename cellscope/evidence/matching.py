@@ -27,7 +27,8 @@ class Match:
 
     r           Pearson's correlation on the odd blocks; `low`, `high` its 95 % interval
     chosen      the same on the even blocks
-    untrained   |r| of the unit's best match in the other network before training, chosen and reported alike
+    untrained   the largest |r| of the unit's best match in any of the other network's untrained twins, chosen and
+                reported alike (see `twins`)
     p           how often any unit's best match is as far out where the text is turned (see `by_chance`)
     mutual      whether the other unit's best match is this one
     assigned    the unit that the one-to-one assignment gives it; None where the other network has too few
@@ -51,7 +52,7 @@ class Match:
 
     @property
     def closer(self) -> bool:
-        """Whether the match is surely closer than any with the untrained network, and than chance."""
+        """Whether the match is surely closer than any with an untrained network, and than chance."""
         surely = self.low if self.chosen >= 0 else -self.high
         return self.p <= LEVEL and surely > max(0.0, self.untrained)
 
@@ -62,11 +63,11 @@ class Match:
 
 
 def matches(
-    units: tuple[Units, Units], pair: Crossed, untrained: Crossed, assigned: tuple[Ints, Ints], p: Floats
+    units: tuple[Units, Units], pair: Crossed, untrained: Floats, assigned: tuple[Ints, Ints], p: Floats
 ) -> tuple[Match, ...]:
     """The best match in the second network of every unit of the first.
 
-    untrained  the first network's sums with the second one before training, in two groups: even blocks and odd ones
+    untrained  what every unit's best match in the second network's untrained twins reaches [first_unit]
     assigned   the pairs of a one-to-one assignment, as numbers of units
     p          of every unit's best match [first_unit]
     """
@@ -74,12 +75,11 @@ def matches(
     rows, best, back = np.arange(len(choose)), np.abs(choose).argmax(1), np.abs(choose).argmax(0)
     low, high = jackknife(lambda sums: fisher(_r(sums)), pair.of_pairs(rows, best, REPORT))
     low, high = np.tanh(low), np.tanh(high)
-    bare = reached(untrained.correlations(slice(0, 1)), untrained.correlations(slice(1, 2)))
     given = dict(zip(assigned[0].tolist(), assigned[1].tolist(), strict=True))
     return tuple(
         Match(
             units[0][u], units[1][v], float(report[u, v]), float(low[u]), float(high[u]), float(choose[u, v]),
-            float(bare[u]), float(p[u]), bool(back[v] == u), units[1][given[u]] if u in given else None,
+            float(untrained[u]), float(p[u]), bool(back[v] == u), units[1][given[u]] if u in given else None,
         )
         for u, v in enumerate(best.tolist())
     )  # fmt: skip

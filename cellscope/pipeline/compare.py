@@ -13,6 +13,7 @@ from cellscope.axes import Progress, Site
 from cellscope.data.text import Corpus
 from cellscope.errors import InputError
 from cellscope.evidence.correspondence import Correspondence, correspond
+from cellscope.evidence.twins import CONTROLS, twins
 from cellscope.evidence.verdicts import digits
 from cellscope.features.feature import Feature
 from cellscope.features.library import select
@@ -21,7 +22,7 @@ from cellscope.hooks.sites import choose_sites, recurrent_layers
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource
 from cellscope.pipeline.addressed import addressed
-from cellscope.pipeline.comparison import Comparison, Side, share
+from cellscope.pipeline.comparison import Comparison, Side, share, untrained_bar
 from cellscope.pipeline.find import SEED, open_text, search, settle
 from cellscope.report.contents import RunHeader
 from cellscope.training.run import RUNS, RunFolder, load_network
@@ -66,7 +67,8 @@ class Read:
             f"chosen on the even ones of {cells.blocks} blocks and reported on the odd ones; intervals leave out one "
             "block.",
             f"Chance: the second network's lanes are turned against the first one's, {cells.draws} times (seed "
-            f"{cells.seed}); p counts all units. Untrained: the best match in the other network before training.",
+            f"{cells.seed}); p counts all units.",
+            untrained_bar(cells),
         )
 
     def header(self, first: Side, model: str, seed: int) -> RunHeader:
@@ -92,13 +94,15 @@ def compare(
     runs: tuple[RunFolder | None, RunFolder | None] = (None, None),
     sites: tuple[tuple[Site, ...], tuple[Site, ...]] = ((), ()),
     characters: int | None = CHARACTERS,
+    controls: int = CONTROLS,
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two networks on the last `characters` of a text; `sites` default to what each layer remembers.
 
-    Each network is searched for every feature as `find` would at these sites. InputError where one reads characters
-    and the other bytes: their positions are not the same.
+    Each network is searched for every feature as `find` would at these sites. `controls` untrained networks of either
+    kind set the bar for a correspondence. InputError where one reads characters and the other bytes: their positions
+    are not the same.
     """
     kinds = first.vocabulary.kind, second.vocabulary.kind
     named = names or (first.name, second.name)
@@ -109,10 +113,15 @@ def compare(
         )
     start = max(0, len(corpus) - characters) if characters else 0
     at = [own or memories(network) for own, network in zip(sites, (first, second), strict=True)]
+    networks = first, second
+    bare = [network.untrained(seed) for network in networks]  # drawn from below: copies that nobody listens to
     with ExitStack() as listening:
-        of = [(first, at[0]), (second, at[1]), (first.untrained(seed), at[0]), (second.untrained(seed), at[1])]
-        heard = [listening.enter_context(NetworkSource(network, corpus, own)) for network, own in of]
-        cells = correspond(heard[0], heard[1], (heard[2], heard[3]), start=start, seed=seed, progress=progress)
+        heard = [listening.enter_context(NetworkSource(n, corpus, own)) for n, own in zip(networks, at, strict=True)]
+        untrained = listening.enter_context(twins(
+            lambda side, drawn: NetworkSource(bare[side].untrained(drawn), corpus, at[side]),
+            seed=seed, controls=controls,
+        ))  # fmt: skip
+        cells = correspond(heard[0], heard[1], untrained, start=start, seed=seed, progress=progress)
     one, other = Side(named[0], first, runs[0], at[0]), Side(named[1], second, runs[1], at[1])
     found = [
         _searched(side, network, corpus, features, len(corpus) - start, seed, progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from cellscope.axes import Progress
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError, not_found
 from cellscope.evidence.correspondence import Correspondence, correspond_pictures
+from cellscope.evidence.twins import CONTROLS, twins
 from cellscope.evidence.verdicts import Evidence
 from cellscope.features.concepts import Concept, concepts_of
 from cellscope.hooks.modules import Outlet, ends_of_blocks, outlets
@@ -21,7 +21,7 @@ from cellscope.look import SIDE, PictureSource
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.addressed import addressed
 from cellscope.pipeline.classifiers import fitting, load_classifier, open_pictures
-from cellscope.pipeline.comparison import Comparison, Side, share
+from cellscope.pipeline.comparison import Comparison, Side, share, untrained_bar
 from cellscope.pipeline.find import SEED
 from cellscope.pipeline.find_pictures import search_pictures, select_concepts
 from cellscope.pipeline.picture_pages.words import header_of, pages_of
@@ -75,7 +75,8 @@ class Seen:
             "out one block.",
             *(placed if self._places else ()),
             f"Chance: the {what} of the second network are moved round against those of the first, {cells.draws} times "
-            f"(seed {cells.seed}); p counts all units. Untrained: the best match in the other network before training.",
+            f"(seed {cells.seed}); p counts all units.",
+            untrained_bar(cells),
         )
 
     def header(self, first: Side, model: str, seed: int) -> PictureHeader:
@@ -107,6 +108,7 @@ def compare_pictures(
     names: tuple[str, str] | None = None,
     runs: tuple[RunFolder | None, RunFolder | None] = (None, None),
     sites: Sequence[str] = (),
+    controls: int = CONTROLS,
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -114,6 +116,7 @@ def compare_pictures(
 
     images  one set, or the same pictures as either network takes them
     sites   taken of each network that has them; default: what each layer of weights hands on
+    controls  untrained networks of either kind, which set the bar for a correspondence
     InputError for what a network cannot be shown, for too few pictures, and for sets of two lengths.
     """
     shown = (images, images) if isinstance(images, ImageSet) else images
@@ -126,7 +129,7 @@ def compare_pictures(
     chosen = _chosen(networks, named, sites)
     placed = any(outlet.grid != (1, 1) for own in chosen for outlet in own)
     grid = (SIDE, SIDE) if placed else (1, 1)
-    cells = _correspondence(networks, shown, chosen, grid, seed, progress)
+    cells = _correspondence(networks, shown, chosen, grid, controls, seed, progress)
     at = [tuple(outlet.site for outlet in own) for own in chosen]
     one, other = Side(named[0], first, runs[0], at[0]), Side(named[1], second, runs[1], at[1])
     known = tuple(concepts) or concepts_of(shown[0])
@@ -192,17 +195,20 @@ def _chosen(
 
 def _correspondence(
     networks: tuple[Classifier, Classifier], shown: Sets, chosen: Sequence[tuple[Outlet, ...]], grid: tuple[int, int],
-    seed: int, progress: Progress | None,
+    controls: int, seed: int, progress: Progress | None,
 ) -> Correspondence:  # fmt: skip
     """The correspondence of two networks that are shown the set in an order of chance: folders are sorted by class."""
     order = np.random.default_rng(seed).permutation(len(shown[0]))
     if len(shown[0]) == len(shown[1]):
         shown = shown[0].take(order), shown[1].take(order)
-    bare = [network.untrained(seed) for network in networks]
-    of = zip((*networks, *bare), (*shown, *shown), (*chosen, *chosen), strict=True)
-    with ExitStack() as showing:
-        heard = [showing.enter_context(PictureSource(*parts, grid=grid)) for parts in of]
-        return correspond_pictures(heard[0], heard[1], (heard[2], heard[3]), seed=seed, progress=progress)
+
+    def source(side: int, network: Classifier) -> PictureSource:
+        return PictureSource(network, shown[side], chosen[side], grid=grid)
+
+    bare = [network.untrained(seed) for network in networks]  # drawn from below: copies that nobody listens to
+    untrained = twins(lambda side, drawn: source(side, bare[side].untrained(drawn)), seed=seed, controls=controls)
+    with source(0, networks[0]) as first, source(1, networks[1]) as second, untrained as pairs:
+        return correspond_pictures(first, second, pairs, seed=seed, progress=progress)
 
 
 def _searched(

@@ -154,7 +154,7 @@ class Comparison:
         return (
             f"{len(self.pairs):,} of {sizes[0]:,} units of {a} correspond to one of the {sizes[1]:,} of {b}{kept}",
             f"best match of a unit: median r {_median(cells.first)} from {a}, {_median(cells.second)} from {b}; "
-            f"with the other network before training {_median(cells.first, 'untrained')} and "
+            f"in {cells.controls} untrained networks at most {_median(cells.first, 'untrained')} and "
             f"{_median(cells.second, 'untrained')}; one to one: mean r {digits(mean)} ({digits(low)}-{digits(high)})",
             f"{what}s found in both: {_listed(self.of('both'))}; in {a} alone: {_listed(self.of('first'))}; "
             f"in {b} alone: {_listed(self.of('second'))}; in neither: {len(self.of('neither'))} of "
@@ -196,6 +196,7 @@ class Comparison:
             "corresponding": len(self.pairs),
             "kept_their_number": self.kept if self.same_run else None,
             "one_to_one": {"mean_r": mean, "low": low, "high": high},
+            "untrained_networks": cells.controls,
             "matches": [[_match(m) for m in side] for side in (cells.first, cells.second)],
             f"{what}s": [
                 {what: f.feature, "found_in": f.who, "r": f.r, "counterpart": f.counterpart, "apart": f.apart,
@@ -204,6 +205,15 @@ class Comparison:
             ],
         }  # fmt: skip
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
+
+
+def untrained_bar(cells: Correspondence) -> str:
+    """How the bar was set that a correspondence has to clear."""
+    return (
+        f"Untrained: the closest that the unit comes to any unit of {cells.controls} networks of the other's kind with "
+        "weights drawn anew, chosen and reported alike; a unit that has no more than they have clears that at most "
+        f"once in {cells.controls + 1} times."
+    )
 
 
 def _match(match: Match) -> dict[str, Any]:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cellscope.chunks import Chunk, Values
 from cellscope.parallel import in_shares
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and one over the spread of every unit [unit] of all sites, so that sums of products keep their digits."""
+
+    mean: torch.Tensor
+    over: torch.Tensor
+
+    @classmethod
+    def of(cls, sample: Values) -> Scale:
+        """From a sample {site: [position, unit]}; a unit that hardly moves keeps its own scale."""
+        values = np.concatenate(list(sample.values()), axis=1)
+        spread = values.std(0)
+        over = 1 / np.where(spread > 1e-6, spread, 1).astype(np.float32)
+        return cls(torch.from_numpy(values.mean(0)), torch.from_numpy(over))
+
+    def rows(self, chunk: Chunk) -> torch.Tensor:
+        """A chunk as [lane, step, unit] of all sites, centred and scaled."""
+        whole = np.concatenate([v.swapaxes(0, 1) for v in chunk.values.values()], axis=2)
+        return torch.from_numpy(whole).sub_(self.mean).mul_(self.over)
 
 
 class Crossed:

@@ -46,7 +46,7 @@ def test_an_lstm_and_a_gru(place: Path) -> None:
     assert "nan" not in done.stdout
     content = json.loads(call(place, "one", "two", "--format", "json").stdout)
     assert [n["sites"] for n in content["networks"]] == [["lstm.0:cell"], ["gru.0:hidden"]]
-    assert content["seed"] == 123
+    assert (content["seed"], content["untrained_networks"]) == (123, 5)
 
 
 def test_one_run_at_two_times(place: Path) -> None:

@@ -33,7 +33,7 @@ def compared(first: np.ndarray, second: np.ndarray, *, bare: tuple[np.ndarray, .
     """The correspondence of two arrays; their twins before training are noise, unless given."""
     bare = bare or (slow(first.shape[1], 900), slow(second.shape[1], 901))
     sources = [ArraySource(x, site) for x, site in zip((first, second, *bare), (A, B, A, B), strict=True)]
-    return correspond(sources[0], sources[1], (sources[2], sources[3]), seed=seed)
+    return correspond(sources[0], sources[1], [(sources[2], sources[3])], seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def shown(first: PictureSource, second: PictureSource, seed: int = 0) -> Corresp
     bare = [seen(noise, np.eye(*layer, noise.shape[1], dtype=np.float32), "bare") for layer in
             (tuple(source.sizes.values()) for source in (first, second))]  # fmt: skip
     with first, second, bare[0], bare[1]:
-        return correspond_pictures(first, second, (bare[0], bare[1]), seed=seed)
+        return correspond_pictures(first, second, [(bare[0], bare[1])], seed=seed)
 
 
 def test_pictures_give_numpys_correlations_of_places() -> None:

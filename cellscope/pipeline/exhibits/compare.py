@@ -72,8 +72,8 @@ def correspondence(comparison: Comparison) -> Exhibit:
         title="Which units correspond",
         sentence=f"{comparison.sentences[0]}; {comparison.sentences[1]}.",
         caveats=(
-            "Corresponding: each is the other's best match, its whole interval above the best match in the other "
-            "network before training, and p <= .05.",
+            "Corresponding: each is the other's best match, its whole interval above the best match in any of "
+            f"{comparison.cells.controls} untrained networks, and p <= .05.",
             f"r counts every {comparison.subject.position}: two units that mark the same rare thing and differ "
             "elsewhere have a low r.",
         ),
@@ -113,7 +113,7 @@ def features(comparison: Comparison) -> Exhibit:
 
 
 def _closeness(comparison: Comparison) -> Lines:
-    """Best matches from the closest to the farthest, of both networks, and what they are before training."""
+    """Best matches from the closest to the farthest, of both networks, and what they are in untrained ones."""
     series = []
     for name, other, side in zip(comparison.names, comparison.names[::-1],
                                  (comparison.cells.first, comparison.cells.second), strict=True):  # fmt: skip
@@ -121,7 +121,7 @@ def _closeness(comparison: Comparison) -> Lines:
         for quiet in (False, True):
             order = sorted(side, key=lambda m, q=quiet: -(m.untrained if q else m.closeness))  # type: ignore[misc]
             series.append(Series(
-                name=f"{name} in {other} {'before training' if quiet else ''}".strip(),
+                name=f"{name} in untrained networks" if quiet else f"{name} in {other}",
                 x=share,
                 y=tuple(m.untrained if quiet else m.closeness for m in order),
                 labels=tuple(str(m.unit) if quiet else f"{m.unit} and {m.other}" for m in order),
