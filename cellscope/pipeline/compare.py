@@ -16,13 +16,13 @@ from cellscope.evidence.correspondence import Correspondence, correspond
 from cellscope.evidence.twins import CONTROLS, twins
 from cellscope.evidence.verdicts import digits
 from cellscope.features.feature import Feature
-from cellscope.features.library import select
+from cellscope.features.library import library, select
 from cellscope.findings import Findings
 from cellscope.hooks.sites import choose_sites, recurrent_layers
 from cellscope.models.network import Network
 from cellscope.observe import NetworkSource
 from cellscope.pipeline.addressed import addressed
-from cellscope.pipeline.comparison import Comparison, Side, share, untrained_bar
+from cellscope.pipeline.comparison import Comparison, Side, names_of, share, untrained_bar
 from cellscope.pipeline.find import SEED, open_text, search, settle
 from cellscope.report.contents import RunHeader
 from cellscope.training.run import RUNS, RunFolder, load_network
@@ -128,7 +128,10 @@ def compare(
         for side, network in ((one, first), (other, second))
     ]
     subject = Read(corpus, len(corpus) - start, named, (unknown(first, corpus, start), unknown(second, corpus, start)))
-    return Comparison((one, other), subject, cells, share(cells, found[0].evidence, found[1].evidence))
+    asked = () if tuple(features) == library() else tuple(feature.name for feature in features)
+    usual = all(tuple(own) == memories(network) for own, network in zip(at, networks, strict=True))
+    shared = share(cells, found[0].evidence, found[1].evidence)
+    return Comparison((one, other), subject, cells, shared, asked, () if usual else names_of(at))
 
 
 def compare_runs(

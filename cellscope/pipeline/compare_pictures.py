@@ -21,7 +21,7 @@ from cellscope.look import SIDE, PictureSource
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.addressed import addressed
 from cellscope.pipeline.classifiers import fitting, load_classifier, open_pictures
-from cellscope.pipeline.comparison import Comparison, Side, share, untrained_bar
+from cellscope.pipeline.comparison import Comparison, Side, names_of, share, untrained_bar
 from cellscope.pipeline.find import SEED
 from cellscope.pipeline.find_pictures import search_pictures, select_concepts
 from cellscope.pipeline.picture_pages.words import header_of, pages_of
@@ -132,12 +132,16 @@ def compare_pictures(
     cells = _correspondence(networks, shown, chosen, grid, controls, seed, progress)
     at = [tuple(outlet.site for outlet in own) for own in chosen]
     one, other = Side(named[0], first, runs[0], at[0]), Side(named[1], second, runs[1], at[1])
-    known = tuple(concepts) or concepts_of(shown[0])
+    every = concepts_of(shown[0])
+    known = tuple(concepts) or every
     found = [
         _searched(side, network, own, known, seed, progress)
         for side, network, own in zip((one, other), networks, shown, strict=True)
     ]
-    return Comparison((one, other), Seen(shown[0], networks, grid), cells, share(cells, *found))
+    asked = () if known == every else tuple(concept.name for concept in known)
+    usual = not sites or chosen == _chosen(networks, named, ())
+    subject = Seen(shown[0], networks, grid)
+    return Comparison((one, other), subject, cells, share(cells, *found), asked, () if usual else names_of(at))
 
 
 def compare_picture_runs(

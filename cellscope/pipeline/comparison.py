@@ -110,12 +110,17 @@ def share(cells: Correspondence, first: Sequence[Evidence], second: Sequence[Evi
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What a comparison found: the correspondence of units, and every feature (or concept) in both networks."""
+    """What a comparison found: the correspondence of units, and every feature (or concept) in both networks.
+
+    asked, at  the names of the features and of the sites, where they are not the usual ones
+    """
 
     sides: tuple[Side, Side]
     subject: Subject
     cells: Correspondence
     features: tuple[Shared, ...]
+    asked: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, str]:
@@ -191,12 +196,12 @@ class Comparison:
             **self.subject.about(),
             "seed": cells.seed,
             "shifts": cells.draws,
+            "untrained_networks": cells.controls,
             "blocks": cells.blocks,
             "sentences": list(self.sentences),
             "corresponding": len(self.pairs),
             "kept_their_number": self.kept if self.same_run else None,
             "one_to_one": {"mean_r": mean, "low": low, "high": high},
-            "untrained_networks": cells.controls,
             "matches": [[_match(m) for m in side] for side in (cells.first, cells.second)],
             f"{what}s": [
                 {what: f.feature, "found_in": f.who, "r": f.r, "counterpart": f.counterpart, "apart": f.apart,
@@ -205,6 +210,11 @@ class Comparison:
             ],
         }  # fmt: skip
         return json.dumps(clean(content), indent=1, ensure_ascii=False)
+
+
+def names_of(sites: Sequence[Sequence[Site]]) -> tuple[str, ...]:
+    """The names of the sites of both, none twice."""
+    return tuple(dict.fromkeys(str(site) for own in sites for site in own))
 
 
 def untrained_bar(cells: Correspondence) -> str:

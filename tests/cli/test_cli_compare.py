@@ -71,11 +71,10 @@ def test_streams_and_another_text(place: Path) -> None:
 def test_the_page_is_said_on_stderr(place: Path) -> None:
     """It lies with the first run's pages, has the numbers beside it, and stands in the index; without pages nothing."""
     done = call(place, "one@0", "two")
-    assert "study-compare-one-at-0-two.html" in done.stderr
-    page = place / "reports" / "one" / "study-compare-one-at-0-two.html"
-    assert page.is_file()
+    (page,) = (place / "reports" / "one").glob("study-compare-one-at-0-two-for-parentheses-digit-*.html")
+    assert f"page: {page}" in done.stderr
     assert page.name in (place / "reports" / "index.html").read_text("utf-8")
-    table = json.loads((page.parent / "study-compare-one-at-0-two~correspondence.json").read_text("utf-8"))
+    table = json.loads(page.with_name(f"{page.stem}~correspondence.json").read_text("utf-8"))
     assert len(table["rows"]) == 6
     page.unlink()
     assert "page:" not in call(place, "one@0", "two", "--no-pages").stderr

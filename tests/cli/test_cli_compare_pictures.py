@@ -57,10 +57,19 @@ def test_two_seeds(place: Path) -> None:
     both = np.intersect1d(*(split(1797, 0.4, seed)[1] for seed in (1, 2)))
     assert f"{len(both):,} pictures of digits (held back), at 8 x 8 places, shown to one and two" in done.stdout
     assert "nan" not in done.stdout
-    page = place / "reports" / "one" / "study-compare-one-two.html"
+    (page,) = (place / "reports" / "one").glob("study-compare-one-two-for-3-7-*.html")
     assert f"page: {page}" in done.stderr
     assert len(json.loads(page.with_suffix(".json").read_text("utf-8"))["rows"]) == 9
     assert page.with_name("study-compare-one-two~concepts.csv").is_file()
+
+
+def test_every_question_has_a_page_of_its_own(place: Path) -> None:
+    """Other concepts and other sites are other questions; the usual sites, named, are the usual question."""
+    asked = (["one", "net"], ["one", "net", "-f", "3"], ["one", "net", "-f", "4"],
+             ["one", "net", "--site", "classifier.1", "--site", "sigmoid"])  # fmt: skip
+    pages = [call(place, *words).stderr.splitlines()[-1] for words in asked]
+    assert pages[0].endswith("study-compare-one-net.html")
+    assert len(set(pages)) == len(asked)
 
 
 def test_one_run_at_two_times(place: Path) -> None:

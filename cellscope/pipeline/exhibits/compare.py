@@ -21,7 +21,7 @@ from cellscope.pipeline.rehear import rehear
 from cellscope.report.contents import Headline
 from cellscope.report.exhibits import Bars, Exhibit, Group, HeatMap, Lines, Sample, Samples, Series
 from cellscope.report.page import write_index
-from cellscope.report.study import StudyPage, write_study_page
+from cellscope.report.study import StudyPage, study_of, write_study_page
 from cellscope.report.tables import Table
 
 PAIRS, SHOWN, READ = 40, 3, 600
@@ -53,7 +53,9 @@ def study(comparison: Comparison) -> StudyPage:
     )
     model = f"{first.name}: {first.network.description}; {second.name}: {second.network.description}"
     header = comparison.subject.header(first, model, cells.seed)
-    name = f"compare-{first.name}-{second.name}".replace("@", "-at-")
+    both = f"compare-{first.name}-{second.name}".replace("@", "-at-")
+    asked, at = ", ".join(comparison.asked), ", ".join(comparison.at)
+    name = study_of(both, (), f"for {asked}" if asked else "", f"at {at}" if at else "")
     exhibits = (correspondence(comparison), features(comparison))
     return StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)
 
