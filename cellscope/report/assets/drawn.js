@@ -11,7 +11,7 @@
 
   const tick = text => Scope.escaped(text, innerWidth < 640 ? SHORTEST : LONGEST);
   const known = v => v !== null && v !== undefined;
-  const style = (k, quiet, look) => quiet ? { color: look.quiet, dash: 'dot' } : { color: [look.high, look.low, look.third, look.ink][k % 4], dash: ['solid', 'dash', 'dashdot', 'longdash'][Math.floor(k / 4 + k) % 4] };
+  const style = (k, quiet, look) => quiet ? { color: look.quiet, dash: ['dot', 'dashdot'][k % 2] } : { color: [look.high, look.low, look.third, look.ink][k % 4], dash: ['solid', 'dash', 'dashdot', 'longdash'][Math.floor(k / 4 + k) % 4] };
 
   /* The stretches in which an interval is known, each as a closed area. */
   function bands(s, colour) {
@@ -32,9 +32,9 @@
   function lines(f, look, fixed) {
     const traces = [], table = { series: [], x: [], y: [], low: [], high: [] }, labelled = f.series.some(s => s.labels.length);
     if (labelled) table.label = [];
-    let loud = 0;
+    let loud = 0, hushed = 0;
     for (const s of f.series) {
-      const { color, dash } = style(s.quiet ? 0 : loud++, s.quiet, look), name = Scope.escaped(s.name);
+      const { color, dash } = style(s.quiet ? hushed++ : loud++, s.quiet, look), name = Scope.escaped(s.name);
       traces.push(...bands(s, color));
       traces.push({ x: s.x, y: s.y, type: 'scatter', mode: s.points ? 'markers' : s.x.length < 40 ? 'lines+markers' : 'lines', line: { color, dash, width: 2 }, marker: { color, size: s.points ? 7 : 5 }, name, legendgroup: s.name,
         text: s.x.map((x, k) => `${name}${s.labels.length ? '<br>' + Scope.escaped(s.labels[k]) : ''}<br>${Scope.short(x)}: ${Scope.short(s.y[k], 3)}${between(s, k)}`), hovertemplate: '%{text}<extra></extra>' });
@@ -108,7 +108,7 @@
     const ticks = (names, most) => { const step = Math.ceil(names.length / most), vals = names.map((_, k) => k).filter(k => k % step === 0); return { tickmode: 'array', tickvals: vals, ticktext: vals.map(k => tick(names[k])), showgrid: false, zeroline: false }; };
     const height = Math.max(220, Math.min(1150, 140 + rows.length * 16)), narrow = innerWidth < 640;
     const adjust = made => {
-      Object.assign(made.xaxis, ticks(f.columns, 90), { tickangle: columns.some(c => c.length > 3) ? -45 : 0 });
+      Object.assign(made.xaxis, ticks(f.columns, 90), { tickangle: columns.every(c => c.length <= 3) ? 0 : columns.length > (narrow ? 16 : 50) ? -90 : -45 });
       Object.assign(made.yaxis, ticks(f.rows, Math.floor((height - 110) / 14)), { range: [rows.length - 0.5, -0.5] });
     };
     return {
