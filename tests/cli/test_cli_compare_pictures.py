@@ -60,11 +60,11 @@ def test_two_seeds(place: Path) -> None:
     (page,) = (place / "reports" / "one").glob("study-compare-one-two-for-3-7-*.html")
     assert f"page: {page}" in done.stderr
     assert len(json.loads(page.with_suffix(".json").read_text("utf-8"))["rows"]) == 9
-    assert page.with_name("study-compare-one-two~concepts.csv").is_file()
+    assert page.with_name(f"{page.stem}~concepts.csv").is_file()
 
 
 def test_every_question_has_a_page_of_its_own(place: Path) -> None:
-    """Other concepts and other sites are other questions; the usual sites, named, are the usual question."""
+    """Other concepts and other sites are other questions."""
     asked = (["one", "net"], ["one", "net", "-f", "3"], ["one", "net", "-f", "4"],
              ["one", "net", "--site", "classifier.1", "--site", "sigmoid"])  # fmt: skip
     pages = [call(place, *words).stderr.splitlines()[-1] for words in asked]
