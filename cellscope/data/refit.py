@@ -29,7 +29,7 @@ def refit(
     """
     if images.flat:
         what = f"{images.name} has rows of {images.shape[0]} numbers"
-        raise InputError(f"{what}; a size or channels are for pictures, leave them out, or give pictures")
+        raise InputError(f"{what}, and only pictures have a size and channels: give pictures, or neither of the two")
     before, rows, columns = images.shape
     after = channels or before
     if after != before and (before, after) not in ((1, 3), (3, 1)):

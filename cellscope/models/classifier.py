@@ -54,13 +54,16 @@ class Classifier:
         if rows != (pixels.ndim == 2):
             takes, got = ("rows of numbers", "pictures") if rows else ("pictures", "rows of numbers")
             raise InputError(f"{self.name} takes {takes} and got {got}")
-        made = self.preprocessing.apply(pixels)
-        if tuple(made.shape[1:]) != tuple(self.shape):
-            raise InputError(
-                f"{self.name} takes pictures of {_by(self.shape)} (channels x rows x columns) and got "
-                f"{_by(tuple(made.shape[1:]))}; state a --size, or give pictures with as many channels"
-            )
-        return made.to(self.device)
+        got = tuple(pixels.shape[1:])
+        if rows or got[0] == self.shape[0]:  # mean and std have a number for each of the network's own channels
+            made = self.preprocessing.apply(pixels)
+            got = tuple(made.shape[1:])
+            if got == tuple(self.shape):
+                return made.to(self.device)
+        raise InputError(
+            f"{self.name} takes pictures of {_by(self.shape)} (channels x rows x columns) and got {_by(got)}; "
+            "state a --size, or give pictures with as many channels"
+        )
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Unnormalised class scores [picture, class] of prepared pictures; differentiable."""

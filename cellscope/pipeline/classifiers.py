@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from cellscope.pipeline.picture_training import held_back_images
 from cellscope.training.checkpoint import read_checkpoint
 from cellscope.training.picture_batches import channels_last
 from cellscope.training.run import RUNS, RunFolder, Which, all_runs, open_run, weights_told
+
+UNGIVEN = "weights drawn at random (seed 0)"
+"""What a network of torchvision's has where no file of weights was given."""
 
 
 def is_picture_run(run: RunFolder) -> bool:
@@ -104,16 +108,25 @@ def _foreign(
 ) -> Classifier:
     if shape is None:
         raise InputError(f"--model {model} needs the size of its input: --size ROWSxCOLUMNS and --channels")
-    module = _torchvision(model.partition(":")[2]) if model.startswith("torchvision:") else make_module(model)
+    named = model.startswith("torchvision:")
+    module = _torchvision(model.partition(":")[2]) if named else make_module(model)
+    said = f"{type(module).__name__} of {model}"
+    remarks: tuple[str, ...] = ()
     if weights is not None:
         fill(module, read_state_dict(weights), weights)
-    said = f"{type(module).__name__} of {model}" + (f", weights {weights.name}" if weights is not None else "")
+        said += f", weights {weights.name}"
+    elif named:
+        said += f", {UNGIVEN}"
+        remarks = (f"{UNGIVEN}: none were given (--weights)",)
     name = model.replace(":", ".")
-    return wrap(module.to("cpu"), shape, classes=classes, preprocessing=preprocessing, name=name, description=said)
+    made = wrap(module.to("cpu"), shape, classes=classes, preprocessing=preprocessing, name=name, description=said)
+    return replace(made, remarks=(*remarks, *made.remarks))
 
 
 def _torchvision(name: str) -> torch.nn.Module:
-    """A torchvision classifier by name, without weights (give them as a file: nothing is fetched behind your back)."""
+    """A torchvision classifier by name, without weights (give them as a file: nothing is fetched behind your back):
+    they are random, the same every time.
+    """
     try:
         from torchvision import models
     except (ImportError, RuntimeError) as error:  # beside a CPU build of torch, its own operators fail to load
@@ -122,5 +135,7 @@ def _torchvision(name: str) -> torch.nn.Module:
     known = models.list_models(module=models)  # classifiers alone: detectors fetch weights for their backbones
     if name not in known:
         raise not_found("torchvision classifier", name, known)
-    made: torch.nn.Module = models.get_model(name, weights=None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        made: torch.nn.Module = models.get_model(name, weights=None)
     return made

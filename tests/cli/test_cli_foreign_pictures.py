@@ -85,8 +85,8 @@ def test_a_network_over_rows_is_searched_and_has_pages(say, tmp_path: Path, rows
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--size 8", "rows.csv has rows of 3 numbers; a size or channels are for pictures, leave them out"),
-        ("--channels 3", "rows.csv has rows of 3 numbers; a size or channels are for pictures, leave them out"),
+        ("--size 8", "rows.csv has rows of 3 numbers, and only pictures have a size and channels"),
+        ("--channels 3", "rows.csv has rows of 3 numbers, and only pictures have a size and channels"),
         ("--range 0,255", "--range is for pictures, and rows.csv has rows of 3 numbers; leave it out"),
         ("--order bgr", "--order is for pictures"),
         ("--fit stretch", "--fit is for pictures"),

@@ -107,7 +107,7 @@ def test_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     """A size for rows, masks or a column of labels for what has none, channels that cannot be made: never ignored."""
     (tmp_path / "x.csv").write_text("a,b,y\n1,2,0\n")
     for name, options, message in (
-        (tmp_path / "x.csv", {"size": (4, 4)}, "rows of 2 numbers; a size or channels are for pictures"),
+        (tmp_path / "x.csv", {"size": (4, 4)}, "rows of 2 numbers, and only pictures have a size and channels"),
         ("shapes", {"masks": tmp_path}, "takes no folder of masks"),
         ("digits", {"label": "y"}, "no table with columns"),
         ("digits", {"channels": 2}, "1 channels, of which 2 cannot be made"),

@@ -148,6 +148,11 @@ def test_pictures_of_another_shape_are_refused() -> None:
     torch.testing.assert_close(made.prepare(PIXELS), torch.from_numpy(PIXELS) - 0.5)
     with pytest.raises(InputError, match="takes pictures of 1 x 6 x 6 .* and got 3 x 6 x 6"):
         made.prepare(np.zeros((2, 3, 6, 6), np.float32))
+    three = wrap(
+        nn.Sequential(nn.Flatten(), nn.Linear(108, 2)), (3, 6, 6), preprocessing=Preprocessing(mean=(0.1, 0.2, 0.3))
+    )
+    with pytest.raises(InputError, match="takes pictures of 3 x 6 x 6 .* and got 1 x 6 x 6"):
+        three.prepare(PIXELS)
     with pytest.raises(InputError, match="Ends takes pictures and got rows of numbers"):
         made.prepare(np.zeros((2, 6), np.float32))
     with pytest.raises(InputError, match="Linear takes rows of numbers and got pictures"):

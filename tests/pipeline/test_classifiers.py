@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 import torch
 from torch import nn
+from torch.testing import assert_close
 
 from cellscope.errors import InputError, MissingError
 from cellscope.pipeline.classifiers import open_classifier
@@ -45,13 +46,26 @@ def test_a_torchvision_model_is_made_by_name_without_weights(torchvision: Module
     assert torchvision.asked == [("tiny18", {"weights": None})]
 
 
+def test_without_a_file_its_weights_are_random_the_same_every_time_and_that_is_said(torchvision: ModuleType) -> None:
+    """Two commands speak of one network; the caller's generator goes on as if nothing had been drawn."""
+    before = torch.get_rng_state()
+    one, _ = open_classifier(model="torchvision:tiny18", shape=SHAPE)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(1)
+    other, _ = open_classifier(model="torchvision:tiny18", shape=SHAPE)
+    assert_close(one.module.state_dict(), other.module.state_dict(), rtol=0, atol=0)
+    assert one.description == "Sequential of torchvision:tiny18, weights drawn at random (seed 0)"
+    assert one.remarks == ("weights drawn at random (seed 0): none were given (--weights)",)
+
+
 def test_its_weights_come_from_a_file(torchvision: ModuleType, tmp_path: Path) -> None:
     """As for any module; those of another network are refused by the names of their tensors."""
     made = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
     torch.save(made.state_dict(), tmp_path / "tiny.pt")
     network, _ = open_classifier(model="torchvision:tiny18", weights=tmp_path / "tiny.pt", shape=SHAPE)
-    torch.testing.assert_close(network.module.state_dict(), made.state_dict())
+    assert_close(network.module.state_dict(), made.state_dict())
     assert network.description.endswith("of torchvision:tiny18, weights tiny.pt")
+    assert network.remarks == ()
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pt")
     with pytest.raises(InputError, match="missing 0.weight"):
         open_classifier(model="torchvision:tiny18", weights=tmp_path / "other.pt", shape=SHAPE)
