@@ -54,14 +54,14 @@ class Classifier:
         if rows != (pixels.ndim == 2):
             takes, got = ("rows of numbers", "pictures") if rows else ("pictures", "rows of numbers")
             raise InputError(f"{self.name} takes {takes} and got {got}")
-        got = tuple(pixels.shape[1:])
-        if rows or got[0] == self.shape[0]:  # mean and std have a number for each of the network's own channels
+        shape = tuple(pixels.shape[1:])
+        if rows or shape[0] == self.shape[0]:  # mean and std have a number for each of the network's own channels
             made = self.preprocessing.apply(pixels)
-            got = tuple(made.shape[1:])
-            if got == tuple(self.shape):
+            shape = tuple(made.shape[1:])
+            if shape == tuple(self.shape):
                 return made.to(self.device)
         raise InputError(
-            f"{self.name} takes pictures of {_by(self.shape)} (channels x rows x columns) and got {_by(got)}; "
+            f"{self.name} takes pictures of {_by(self.shape)} (channels x rows x columns) and got {_by(shape)}; "
             "state a --size, or give pictures with as many channels"
         )
 
