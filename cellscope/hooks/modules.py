@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cellscope.axes import Site
 from cellscope.errors import CellscopeError, InputError, not_found
+from cellscope.hooks.features_last import FeaturesLast
 
 Edit = Callable[[Tensor], Tensor]
 """Takes the place of what a site puts out: [picture, channel, row, column] or [picture, unit]."""
@@ -150,16 +151,18 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
 def outlets(model: nn.Module, example: Tensor) -> tuple[Outlet, ...]:
     """Every module that puts out maps or units when the model sees `example` [picture, ..], in the order of firing.
 
-    Left out are containers, what merely hands on (Dropout, Identity, Flatten), and outputs of other shapes.
+    Left out are containers, what merely hands on (Dropout, Identity, Flatten), and outputs of other shapes, or with the
+    features on the last axis.
     """
-    found: list[tuple[str, int, tuple[int, ...], str]] = []
+    found: list[tuple[str, int, Tensor, str]] = []
     calls: dict[str, int] = {}
+    last = FeaturesLast()
 
     def hook(path: str) -> Any:
         def heard(module: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.dim() in (2, 4) and len(output) == len(example):
                 calls[path] = calls.get(path, 0) + 1
-                found.append((path, calls[path], tuple(output.shape[1:]), type(module).__name__))
+                found.append((path, calls[path], output, type(module).__name__))
 
         return heard
 
@@ -169,15 +172,18 @@ def outlets(model: nn.Module, example: Tensor) -> tuple[Outlet, ...]:
         if not any(True for _ in module.children())
         and not isinstance(module, (nn.Dropout, nn.Dropout2d, nn.Identity, nn.Flatten))
     ]
+    handles += [module.register_forward_hook(last.hook) for module in model.modules()]
     try:
         with evaluating(model), torch.no_grad():
             model(example)
     finally:
         for handle in handles:
             handle.remove()
+    turned = last.outputs()
     return tuple(
-        Outlet(Site(path or WHOLE, str(call) if calls[path] > 1 else ""), shape, kind)
-        for path, call, shape, kind in found
+        Outlet(Site(path or WHOLE, str(call) if calls[path] > 1 else ""), tuple(output.shape[1:]), kind)
+        for path, call, output, kind in found
+        if id(output) not in turned
     )
 
 
