@@ -67,7 +67,12 @@ def between(one, other, listen: Callable, seed: int) -> Correspondence:
 
 
 @pytest.mark.parametrize(
-    ("make", "listen"), [(lstm, reading), (planted_network, looking), (cnn, looking)], ids=["lstm", "shallow", "cnn"]
+    ("make", "listen"),
+    [
+        pytest.param(lstm, reading, id="lstm"),
+        pytest.param(planted_network, looking, id="shallow"),
+        pytest.param(cnn, looking, id="cnn", marks=pytest.mark.slow),
+    ],
 )
 def test_two_untrained_networks_correspond_no_more_often_than_the_rule_allows(make: Callable, listen: Callable) -> None:
     """Of all units of twenty pairs one in controls + 1 comes closer than in all draws, and no more correspond."""

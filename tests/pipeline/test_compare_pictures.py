@@ -88,6 +88,7 @@ def test_an_untrained_network_does_not_have_what_was_planted() -> None:
     assert not any(match.found for match in found.cells.first if match.unit.index in (UP, DOWN))
 
 
+@pytest.mark.slow
 def test_untrained_networks_hardly_correspond() -> None:
     """Two draws of weights see the same pixels, and their units go together no closer than with a third draw; now and
     then one does by luck: of 192 units at most 1 in 20.
