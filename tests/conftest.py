@@ -67,3 +67,14 @@ def offline_page(chromium: Any) -> Iterator[Any]:
     yield page
     context.close()
     assert faults == []
+
+
+SLOW = 900
+"""Seconds that a slow test may take: it is one because it takes long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests have more time than others, unless they say how much."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW))
