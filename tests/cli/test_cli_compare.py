@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from refusals import refused
 
 from cellscope.cli import cellscope
 from cellscope.data.text import Corpus
@@ -98,7 +99,5 @@ def test_the_page_is_said_on_stderr(place: Path) -> None:
 def test_mistakes(place: Path, words: tuple[str, ...], error: type[Exception], said: str) -> None:
     """One line that says what there is; nothing on stdout."""
     done = call(place, *words)
-    assert isinstance(done.exception, error), done.output
-    assert said in str(done.exception)
-    assert "\n" not in str(done.exception)
+    refused(done, error, said)
     assert done.stdout == ""
