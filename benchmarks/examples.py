@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from cellscope.data.images import ImageSet
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.small_cnn import SmallCNNConfig
 from cellscope.vision.examples import BATCH, examples

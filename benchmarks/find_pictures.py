@@ -18,7 +18,7 @@ import torch
 from cellscope.count_pictures import count_pictures
 from cellscope.data.imagesets import open_images
 from cellscope.features.concepts import concepts_of
-from cellscope.hooks.modules import Outlet, outlets
+from cellscope.hooks.outlets import Outlet, outlets
 from cellscope.judge import judge
 from cellscope.models.classifier import wrap
 from cellscope.models.small_cnn import SmallCNNConfig

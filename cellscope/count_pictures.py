@@ -16,7 +16,7 @@ from cellscope.evidence.baselines import Contexts
 from cellscope.evidence.columns import Columns
 from cellscope.evidence.concept_reading import ConceptReader, masks_in
 from cellscope.features.concepts import Concept
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.look import BATCH, BLOCKS, Glance, look
 from cellscope.models.classifier import Classifier
 from cellscope.sinks.labels import LabelGrid

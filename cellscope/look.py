@@ -20,8 +20,9 @@ from torch import Tensor
 from cellscope.axes import Site
 from cellscope.chunks import Chunk, Round, Values
 from cellscope.data.images import ImageSet, Pixels
-from cellscope.hooks.modules import Edit, Outlet, evaluating, quick_layout, watch
-from cellscope.hooks.modules import outlets as known_outlets
+from cellscope.hooks.modules import Edit, quick_layout, watch
+from cellscope.hooks.outlets import Outlet
+from cellscope.hooks.outlets import outlets as known_outlets
 from cellscope.models.classifier import Classifier
 
 BATCH = 128
@@ -171,8 +172,7 @@ def showing(network: Classifier, sites: Iterable[Site], keep: Edit) -> Iterator[
     """`show(pixels)` is what every site does on these pictures, each [place, picture, unit]; `keep` lays out what a
     site puts out as [picture, place, unit].
     """
-    with evaluating(network.module):
-        memory = quick_layout(network.logits, network.example)
+    memory = quick_layout(network.module, network.logits, network.example)
     few = max(8, _MAP // _largest(known_outlets(network.module, network.example)))
     with watch(network.module, sites, keep=keep, stop=True) as seen:
 

@@ -18,7 +18,7 @@ from cellscope.count_pictures import count_pictures
 from cellscope.data.images import ImageSet
 from cellscope.features.concepts import concepts_of
 from cellscope.findings import Findings
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.judge import judge
 from cellscope.look import look
 from cellscope.models.classifier import Classifier, wrap
@@ -27,7 +27,7 @@ FILTERS = Site("filters")
 
 
 def found(network: Classifier, images: ImageSet, sites: tuple[str, ...] = (), **options) -> Findings:
-    known = choose_outlets(outlets(network.module, network.example), sites)
+    known = choose_outlets(network.module, network.example, sites)
     return judge(*count_pictures(network, images, known, options.pop("concepts", concepts_of(images)), **options))
 
 
@@ -49,7 +49,7 @@ def halves() -> tuple[np.ndarray, np.ndarray]:
     """(activations [place, unit], masks [place, concept]) of the filters on the reporting half, kept in full."""
     network, images = planted_network(), planted_pictures()
     values, masks = [], []
-    for glance in look(network, images, choose_outlets(outlets(network.module, network.example), ["filters"])):
+    for glance in look(network, images, choose_outlets(network.module, network.example, ["filters"])):
         chunk = glance.chunks[FILTERS]
         odd = chunk.blocks % 2 == 1
         values.append(chunk.values[FILTERS][:, odd].swapaxes(0, 1).reshape(-1, 8).copy())

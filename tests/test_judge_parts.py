@@ -15,7 +15,7 @@ from cellscope.data.images import ImageSet
 from cellscope.evidence.terms import WHOLE
 from cellscope.features.concepts import concepts_of
 from cellscope.findings import Findings
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets, outlets
 from cellscope.judge import judge, kin_of
 from cellscope.look import look
 
@@ -32,7 +32,7 @@ def with_parts() -> ImageSet:
 @pytest.fixture(scope="module")
 def findings() -> Findings:
     network, images = planted_network(), with_parts()
-    known = choose_outlets(outlets(network.module, network.example), ["filters"])
+    known = choose_outlets(network.module, network.example, ["filters"])
     return judge(*count_pictures(network, images, known, concepts_of(images)))
 
 
@@ -63,7 +63,7 @@ def test_within_is_the_auc_inside_the_whole_alone(findings: Findings) -> None:
     """scikit-learn, on the places of the whole in the reporting half, says the same."""
     network, images = planted_network(), with_parts()
     values, masks = [], []
-    for glance in look(network, images, choose_outlets(outlets(network.module, network.example), ["filters"])):
+    for glance in look(network, images, choose_outlets(network.module, network.example, ["filters"])):
         chunk = glance.chunks[Site("filters")]
         odd = chunk.blocks % 2 == 1
         values.append(chunk.values[Site("filters")][:, odd].swapaxes(0, 1).reshape(-1, 8).copy())

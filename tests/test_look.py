@@ -11,7 +11,7 @@ from torch import nn
 from cellscope.axes import Site
 from cellscope.chunks import Round
 from cellscope.data.images import ImageSet
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.look import PictureSource, Places, look
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.sinks.quantise import Quantiser
@@ -21,7 +21,7 @@ FILTERS, TOP = Site("filters"), Site("top")
 
 def shown(network: Classifier, images: ImageSet, site: Site, **options) -> tuple[np.ndarray, np.ndarray]:
     """(values [picture, place, unit] by the pictures' own numbers, numbers in the order of showing)."""
-    sites = choose_outlets(outlets(network.module, network.example), [str(site)])
+    sites = choose_outlets(network.module, network.example, [str(site)])
     values, order = {}, []
     for glance in look(network, images, sites, **options):
         part = glance.chunks[site].values[site]
@@ -122,7 +122,7 @@ def test_maps_are_heard_on_one_grid() -> None:
     pictures in their own order, their neighbours in one block.
     """
     network, images = planted_network(), planted_pictures(40)
-    sites = choose_outlets(outlets(network.module, network.example), ["filters", "top"])
+    sites = choose_outlets(network.module, network.example, ["filters", "top"])
     with torch.no_grad():
         pictures = network.prepare(images.pixels(slice(None)))
         maps, top = network.module.filters(pictures).numpy(), network.module.eval()(pictures).numpy()

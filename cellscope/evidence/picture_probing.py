@@ -17,7 +17,7 @@ from cellscope.evidence.probes import Probe, Probes
 from cellscope.evidence.probing import DRAWS, Measured, judged
 from cellscope.evidence.tasks import Tasks
 from cellscope.features.concepts import Concept
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.look import BATCH, Glance, look
 from cellscope.models.classifier import Classifier
 from cellscope.sinks.covariance import BUDGET, Covariance

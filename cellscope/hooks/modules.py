@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cellscope.axes import Site
-from cellscope.errors import CellscopeError, InputError, not_found
-from cellscope.hooks.features_last import FeaturesLast
+from cellscope.errors import CellscopeError, not_found
 
 Edit = Callable[[Tensor], Tensor]
 """Takes the place of what a site puts out: [picture, channel, row, column] or [picture, unit]."""
@@ -24,25 +22,6 @@ WHOLE = "model"
 
 class Enough(Exception):
     """Raised inside a forward pass once every asked site has spoken; `Seen.play` swallows it."""
-
-
-@dataclass(frozen=True)
-class Outlet:
-    """A site that can be seen: `shape` is (channel, row, column), or (unit,) where there are no places."""
-
-    site: Site
-    shape: tuple[int, ...]
-    kind: str
-
-    @property
-    def units(self) -> int:
-        """Its channels, or units."""
-        return self.shape[0]
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of its map; 1 x 1 where there are no places."""
-        return (self.shape[1], self.shape[2]) if len(self.shape) == 3 else (1, 1)
 
 
 class Seen:
@@ -148,81 +127,14 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
             module.training = flag
 
 
-def outlets(model: nn.Module, example: Tensor) -> tuple[Outlet, ...]:
-    """Every module that puts out maps or units when the model sees `example` [picture, ..], in the order of firing.
-
-    Left out are containers, what merely hands on (Dropout, Identity, Flatten), and outputs of other shapes, or with the
-    features on the last axis.
-    """
-    found: list[tuple[str, int, Tensor, str]] = []
-    calls: dict[str, int] = {}
-    last = FeaturesLast()
-
-    def hook(path: str) -> Any:
-        def heard(module: nn.Module, inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and output.dim() in (2, 4) and len(output) == len(example):
-                calls[path] = calls.get(path, 0) + 1
-                found.append((path, calls[path], output, type(module).__name__))
-
-        return heard
-
-    handles = [
-        module.register_forward_hook(hook(path))
-        for path, module in model.named_modules()
-        if not any(True for _ in module.children())
-        and not isinstance(module, (nn.Dropout, nn.Dropout2d, nn.Identity, nn.Flatten))
-    ]
-    handles += [module.register_forward_hook(last.hook) for module in model.modules()]
-    try:
-        with evaluating(model), torch.no_grad():
-            model(example)
-    finally:
-        for handle in handles:
-            handle.remove()
-    turned = last.outputs()
-    return tuple(
-        Outlet(Site(path or WHOLE, str(call) if calls[path] > 1 else ""), tuple(output.shape[1:]), kind)
-        for path, call, output, kind in found
-        if id(output) not in turned
-    )
-
-
-def choose_outlets(known: Iterable[Outlet], asked: Iterable[str] = ()) -> tuple[Outlet, ...]:
-    """The outlets of these addresses, all by default; MissingError lists what there is."""
-    there = {str(outlet.site): outlet for outlet in known}
-    if not there:
-        raise InputError("no module of this network puts out maps or units that could be seen")
-    wanted = list(asked) or list(there)
-    for name in wanted:
-        if name not in there:
-            raise not_found("site", name, list(there))
-    return tuple(there[name] for name in wanted)
-
-
-def ends_of_blocks(model: nn.Module, known: Iterable[Outlet]) -> tuple[Outlet, ...]:
-    """Of all outlets of a model, in the order of firing, what each layer of weights hands on to the next one: after its
-    norm, ReLU and pooling, which say nearly what it says itself.
-
-    The class scores at the end are left out, unless there is nothing else; all outlets where no module has weights.
-    """
-    modules, fired = {WHOLE: model} | dict(model.named_modules()), tuple(known)
-
-    def weighs(module: nn.Module) -> bool:
-        own = module.parameters(recurse=False)
-        return not isinstance(module, nn.LayerNorm) and any(weight.dim() > 1 for weight in own)
-
-    begins = [k for k, outlet in enumerate(fired) if weighs(modules[outlet.site.path])]
-    return tuple(fired[begin - 1] for begin in begins[1:]) or fired
-
-
-def quick_layout(answer: Callable[[Tensor], Tensor], inputs: Tensor) -> torch.memory_format:
-    """Channels last where a network answers alike in it: its convolutions are then a third quicker.
+def quick_layout(model: nn.Module, answer: Callable[[Tensor], Tensor], inputs: Tensor) -> torch.memory_format:
+    """Channels last where `model` answers alike in it, in eval mode: its convolutions are then a third quicker.
 
     A network that cannot take it (a `view` on its maps), or answers otherwise, gets its pictures as usual.
     """
     if inputs.dim() != 4:
         return torch.contiguous_format
-    with torch.no_grad():
+    with evaluating(model), torch.no_grad():
         try:
             quick = answer(inputs.contiguous(memory_format=torch.channels_last))
         except RuntimeError:

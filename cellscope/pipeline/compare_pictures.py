@@ -16,7 +16,7 @@ from cellscope.evidence.correspondence import Correspondence, correspond_picture
 from cellscope.evidence.twins import CONTROLS, twins
 from cellscope.evidence.verdicts import Evidence
 from cellscope.features.concepts import Concept, concepts_of
-from cellscope.hooks.modules import Outlet, ends_of_blocks, outlets
+from cellscope.hooks.outlets import Outlet, ends_of_blocks, outlets
 from cellscope.look import SIDE, PictureSource
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.addressed import addressed
@@ -182,7 +182,7 @@ def _chosen(
     """The outlets of either network: those asked for that it has, or the ends of its blocks; MissingError for a site
     that neither has, InputError where one network has none of them.
     """
-    known = [outlets(network.module, network.example) for network in networks]
+    known = [outlets(network.module, network.example, asked) for network in networks]
     if not asked:
         return tuple(ends_of_blocks(n.module, own) for n, own in zip(networks, known, strict=True))
     there = list(dict.fromkeys(str(outlet.site) for own in known for outlet in own))

@@ -10,7 +10,7 @@ import numpy as np
 
 from cellscope.axes import Progress
 from cellscope.data.images import ImageSet
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.models.classifier import Classifier
 from cellscope.report.files import Cell, safe_name, write_table, write_whole
 from cellscope.report.pictures import Bytes, at_least, diverging, png, scaled, shown, tiles

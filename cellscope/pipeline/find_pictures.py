@@ -20,7 +20,7 @@ from cellscope.errors import InputError, not_found
 from cellscope.evidence.intervals import Estimate
 from cellscope.features.concepts import Concept, concepts_of
 from cellscope.findings import Findings
-from cellscope.hooks.modules import Outlet, choose_outlets, outlets
+from cellscope.hooks.outlets import Outlet, choose_outlets
 from cellscope.judge import CHOOSE, REPORT, judge
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.bars import FORM, bars_of, read_bars, write_bars
@@ -92,7 +92,7 @@ def search_pictures(
     `control` is a folder in which the scores of the untrained network are kept, and what was found.
     """
     network.prepare(images.pixels(slice(0, 1)))  # what does not fit is said of this network, not of its control
-    chosen = choose_outlets(outlets(network.module, network.example), sites)
+    chosen = choose_outlets(network.module, network.example, sites)
     known = tuple(concepts) or concepts_of(images)
     if not known:
         raise InputError(f"{images.name} has neither masks nor classes, so there is nothing to look for")

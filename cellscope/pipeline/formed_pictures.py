@@ -17,7 +17,7 @@ from cellscope.errors import InputError
 from cellscope.evidence.formation import Formation as UnitFormation
 from cellscope.features.concepts import Concept, concepts_of
 from cellscope.findings import Findings
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.judge import judge
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.classifiers import load_classifier
@@ -144,12 +144,12 @@ def _search(
 ) -> list[Findings]:  # fmt: skip
     """Every unit of every snapshot against every concept; the untrained control is one for all of them."""
     last = networks[-1][1]
-    chosen = choose_outlets(outlets(last.module, last.example), sites)
+    chosen = choose_outlets(last.module, last.example, sites)
     control = run.path / "control"
     bars = untrained_bars(last, images, chosen, concepts, folder=control, seed=seed) if evidence else None
     made = []
     for number, (step, network) in enumerate(networks, 1):
-        own = choose_outlets(outlets(network.module, network.example), sites)
+        own = choose_outlets(network.module, network.example, sites)
         counts = count_pictures(network, images, own, concepts, seed=seed, evidence=evidence)
         made.append(judge(*counts, untrained=bars))
         if progress:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cellscope.axes import Unit
 from cellscope.data.arrays import open_array
 from cellscope.errors import InputError, not_found
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets, outlets
 from cellscope.models.classifier import Classifier
 from cellscope.vision.objective import Objective
 from cellscope.vision.objectives import channel, direction, interpolation, layer, logit, neuron, probability
@@ -37,7 +37,7 @@ def objective_of(classifier: Classifier, units: Sequence[str], classes: Sequence
     if classes:
         numbers = [_class_of(classifier, name) for name in classes]
         return (logit if of == "logit" else probability)(numbers, classifier.classes)
-    sizes = {str(outlet.site): outlet.units for outlet in outlets(classifier.module, classifier.example)}
+    sizes = _sizes(classifier, units)
     if of == "layer":
         if len(units) != 1 or units[0] not in sizes:
             raise InputError(f"--of layer is for one SITE; there is {', '.join(sizes)}")
@@ -53,7 +53,7 @@ def between(classifier: Classifier, first: str, second: str, frames: int) -> Obj
 
 def along(classifier: Classifier, site: str, path: Path, power: float = 0.0) -> Objective:
     """The direction, or directions, that a file holds: an array [unit] or [direction, unit] of a site."""
-    outlet = choose_outlets(outlets(classifier.module, classifier.example), (site,))[0]
+    outlet = choose_outlets(classifier.module, classifier.example, (site,))[0]
     vectors = read_vectors(path)
     if vectors.shape[1] != outlet.units:
         raise InputError(f"{path} holds directions of {vectors.shape[1]} numbers, and {site} has {outlet.units} units")
@@ -77,10 +77,15 @@ def added(classifier: Classifier, objective: Objective, terms: Sequence[str]) ->
     return objective
 
 
+def _sizes(classifier: Classifier, addresses: Sequence[str]) -> dict[str, int]:
+    """How many units each site has, containers that an address names among them."""
+    named = [text.partition("/")[0] for text in addresses]
+    return {str(outlet.site): outlet.units for outlet in outlets(classifier.module, classifier.example, named)}
+
+
 def _unit(classifier: Classifier, text: str) -> Unit:
     """A unit by its address; InputError where the network has none of it."""
-    sizes = {str(outlet.site): outlet.units for outlet in outlets(classifier.module, classifier.example)}
-    units = _units_of(text, sizes)
+    units = _units_of(text, _sizes(classifier, [text]))
     if "/" not in text:
         raise InputError(f"{text} is a site; name one of its units, as in {text}/0")
     return Unit.parse(units[0])

@@ -14,7 +14,7 @@ from cellscope.evidence.curves import LARGEST, LASSO
 from cellscope.evidence.picture_probing import PictureProbes, probe_pictures
 from cellscope.evidence.probes import criterion
 from cellscope.evidence.probing import DRAWS
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.find import SEED, clean
 from cellscope.pipeline.find_pictures import select_concepts
@@ -74,8 +74,7 @@ def probe_concepts(
     """Probe the concepts that were asked for (`all` of them by default) in each of `sites`, or where nothing is named
     each in the layer of its best unit, on at most `most` pictures.
     """
-    known = outlets(network.module, network.example)
-    layers = choose_outlets(known, dict.fromkeys(sites))
+    layers = choose_outlets(network.module, network.example, dict.fromkeys(sites))
     every = not asked or (ALL in asked and ALL not in images.mask_names + images.columns)
     concepts = select_concepts(images, () if every else asked)
     if not concepts:

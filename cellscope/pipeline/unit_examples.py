@@ -11,7 +11,7 @@ import numpy as np
 from cellscope.axes import Progress, Site, Unit
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import choose_outlets, require_units
 from cellscope.models.classifier import Classifier
 from cellscope.report.files import Cell, safe_name, unit_name, write_table, write_whole
 from cellscope.report.pictures import png, tiles
@@ -40,13 +40,10 @@ def look(
     seed: int = 0, progress: Progress | None = None,
 ) -> Looked:  # fmt: skip
     """Find examples of every unit of `sites` (default: those of `units`, or all) and what their cells see."""
-    known = {outlet.site: outlet for outlet in outlets(network.module, network.example)}
-    for unit in units:
-        if unit.site in known and unit.index >= known[unit.site].units:
-            raise InputError(f"no unit {unit.index} in {unit.site}; it has 0 to {known[unit.site].units - 1}")
+    require_units(network.module, network.example, units)
     sites = sites or tuple(dict.fromkeys(str(unit.site) for unit in units))
     found = examples(network, images, sites, k=k, seed=seed, progress=progress)
-    fields = receptive_fields(network, [known[site] for site in found], progress=progress)
+    fields = receptive_fields(network, choose_outlets(network.module, network.example, found), progress=progress)
     return Looked(network, images, found, fields)
 
 

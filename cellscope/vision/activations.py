@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Site
 from cellscope.errors import InputError
-from cellscope.hooks.modules import choose_outlets, outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.models.classifier import Classifier
 
 Floats = NDArray[np.float32]
@@ -68,7 +69,7 @@ def activations(classifier: Classifier, pixels: NDArray[np.float32], sites: Iter
     """
     if pixels.ndim not in (1, 3):
         raise InputError(f"one picture is [channel, row, column] or a row of numbers, not {pixels.shape}")
-    chosen = choose_outlets(outlets(classifier.module, classifier.example), map(str, sites))
+    chosen = choose_outlets(classifier.module, classifier.example, sites)
     inputs = classifier.prepare(pixels[None])
     with torch.inference_mode(), watch(classifier.module, [outlet.site for outlet in chosen]) as seen:
         scores = classifier.logits(inputs)[0].float().cpu().numpy()

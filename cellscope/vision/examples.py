@@ -17,7 +17,8 @@ from torch import Tensor
 from cellscope.axes import Progress, Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Edit, Outlet, choose_outlets, evaluating, outlets, quick_layout, watch
+from cellscope.hooks.modules import Edit, quick_layout, watch
+from cellscope.hooks.outlets import Outlet, choose_outlets
 from cellscope.models.classifier import Classifier
 from cellscope.sinks.extremes import Extremes
 
@@ -165,12 +166,11 @@ def examples(
     stretch = part if part is not None else range(len(images))
     if k < 1 or batch < 1 or not len(stretch) or stretch[0] < 0 or stretch[-1] >= len(images) or stretch.step != 1:
         raise InputError(f"{k} examples in batches of {batch} from {stretch} of {len(images)} pictures: nothing to do")
-    chosen = choose_outlets(outlets(classifier.module, classifier.example), map(str, sites))
+    chosen = choose_outlets(classifier.module, classifier.example, sites)
     random = np.sort(np.random.default_rng(seed).permutation(len(images))[:k])
     kept = {outlet.site: Listener(outlet, k, random, at=stretch[0]) for outlet in chosen}
     keep: dict[Site, Edit] = dict(kept)
-    with evaluating(classifier.module):
-        layout = quick_layout(classifier.logits, classifier.example)
+    layout = quick_layout(classifier.module, classifier.logits, classifier.example)
     with torch.inference_mode(), watch(classifier.module, kept, keep=keep, stop=True) as seen:
         for at in range(stretch[0], stretch[-1] + 1, batch):
             until = min(at + batch, stretch[-1] + 1)

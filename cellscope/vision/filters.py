@@ -10,7 +10,7 @@ from torch import nn
 
 from cellscope.axes import Site
 from cellscope.errors import InputError, not_found
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.models.classifier import Classifier
 from cellscope.report.pictures import Bytes, at_least, diverging, grey, scaled, tiles
 from cellscope.vision.crops import Crops

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from cellscope.axes import Progress, Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Outlet, choose_outlets, outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import Outlet, choose_outlets, outlets
 from cellscope.models.classifier import Classifier
 from cellscope.vision.labelled import Numbers, batches, class_numbers, sample
 from cellscope.vision.map_sums import WINDOW, MapSums
@@ -71,7 +72,7 @@ def formation(
     if not snapshots:
         raise InputError("no snapshots to compare; give (step, network) of one at least")
     ordered = sorted(snapshots, key=lambda snapshot: snapshot[0])
-    chosen = choose_outlets(outlets(ordered[-1][1].module, ordered[-1][1].example), sites)
+    chosen = choose_outlets(ordered[-1][1].module, ordered[-1][1].example, sites)
     some = images.take(sample(len(images), most, seed))
     rows, filters = [], []
     for number, (step, network) in enumerate(ordered):

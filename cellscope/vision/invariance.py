@@ -14,7 +14,8 @@ from torch import Tensor
 from cellscope.axes import Progress, Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Outlet, Seen, choose_outlets, outlets, watch
+from cellscope.hooks.modules import Seen, watch
+from cellscope.hooks.outlets import Outlet, choose_outlets, outlets
 from cellscope.models.classifier import Classifier
 from cellscope.vision.labelled import class_numbers, sample
 from cellscope.vision.perturbations import Transform, changed, usual
@@ -121,7 +122,7 @@ def invariance(
     section 4.2, do so with plain distances; dividing by the distance between pictures makes layers comparable.
     """
     every = outlets(classifier.module, classifier.example)
-    chosen = choose_outlets(every, sites)
+    chosen = choose_outlets(classifier.module, classifier.example, sites)
     asked = tuple(transforms) or usual(images.shape)
     index = np.random.default_rng(seed).permutation(sample(len(images), most, seed))
     if len(index) < 2:

@@ -13,7 +13,8 @@ from torch import Tensor
 from cellscope.axes import Progress, Site, Unit
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Outlet, choose_outlets, outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import Outlet, choose_outlets, require_units
 from cellscope.hooks.replay import replay
 from cellscope.models.classifier import Classifier
 from cellscope.vision.labelled import Halves, Numbers, batches
@@ -172,18 +173,16 @@ def fill_of(
 
 def outlet_of(classifier: Classifier, site: Site) -> Outlet:
     """The outlet of a site; MissingError lists what there is."""
-    return choose_outlets(outlets(classifier.module, classifier.example), (str(site),))[0]
+    return choose_outlets(classifier.module, classifier.example, (str(site),))[0]
 
 
 def masks_of(classifier: Classifier, units: Iterable[Unit]) -> dict[Site, NDArray[np.bool_]]:
     """One lesion that removes all these units, bool [1, unit] for each site; the order does not count."""
-    known = outlets(classifier.module, classifier.example)
-    masks: dict[Site, NDArray[np.bool_]] = {}
-    for unit in units:
-        outlet = choose_outlets(known, (str(unit.site),))[0]
-        if unit.index >= outlet.units:
-            raise InputError(f"no unit {unit}; {unit.site} has the units 0 to {outlet.units - 1}")
-        masks.setdefault(unit.site, np.zeros((1, outlet.units), bool))[0, unit.index] = True
+    asked = tuple(units)
+    known = require_units(classifier.module, classifier.example, asked)
+    masks = {site: np.zeros((1, outlet.units), bool) for site, outlet in known.items()}
+    for unit in asked:
+        masks[unit.site][0, unit.index] = True
     return masks
 
 

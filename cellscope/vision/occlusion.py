@@ -84,7 +84,7 @@ def occlusion(
     drops = np.empty((len(inputs), len(starts[0]), len(starts[1])), np.float64)
     scores = np.empty(len(inputs), np.float32)
     with aim_at(classifier, target, place, stop=True) as aim, torch.inference_mode():
-        windows = _Windows(starts, window, batch, quick_layout(aim, inputs[:1]))
+        windows = _Windows(starts, window, batch, quick_layout(aim, aim, inputs[:1]))
         for k in range(len(inputs)):
             report = None if progress is None else _of(progress, k, len(inputs))
             scores[k], drops[k] = windows.drops(aim, inputs[k : k + 1], values[k : k + 1], report)

@@ -13,7 +13,8 @@ from torch import Tensor
 from cellscope.axes import Progress, Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Outlet, choose_outlets, outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import Outlet, choose_outlets
 from cellscope.models.classifier import Classifier
 from cellscope.vision.labelled import Halves, batches, halves, told
 from cellscope.vision.linear import Floats, fit, share
@@ -80,7 +81,7 @@ def probes(
     """
     if grid < 1:
         raise InputError(f"a grid of {grid}; give 1 or more")
-    chosen = choose_outlets(outlets(classifier.module, classifier.example), sites)
+    chosen = choose_outlets(classifier.module, classifier.example, sites)
     two = halves(classifier, images, most=most, seed=seed)
     raw = classifier.untrained(seed)
     done, total = 0, 2 * len(chosen)

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from cellscope.axes import Progress, Site
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Outlet, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import Outlet
 from cellscope.models.classifier import Classifier
 
 Integers = NDArray[np.int64]

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from cellscope.axes import Site, Unit
 from cellscope.errors import InputError, not_found
-from cellscope.hooks.modules import outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import choose_outlets, outlets
 from cellscope.models.classifier import Classifier
 from cellscope.vision.fill import Fill, fill_values
 from cellscope.vision.relus import apart, require_relu_rules
@@ -195,7 +196,7 @@ def _integrated(aim: Aim, inputs: Tensor, options: Options) -> Made:
 def _grad_cam(aim: Aim, inputs: Tensor, options: Options) -> Made:
     if inputs.dim() != 4:
         raise InputError("grad-cam needs maps over a picture; this network takes rows of numbers")
-    site = options.layer or last_map(aim)
+    site = last_map(aim) if options.layer is None else _given(aim, options.layer)
     held: list[Tensor] = []
 
     def hold(values: Tensor) -> Tensor:
@@ -213,6 +214,11 @@ def _grad_cam(aim: Aim, inputs: Tensor, options: Options) -> Made:
     values = torch.nn.functional.interpolate(small, inputs.shape[2:], mode="bilinear", align_corners=False)
     rows, columns = held[-1].shape[2:]
     return Made(values, site=site, remarks=(f"made of the {rows} x {columns} map of {site}, drawn large",))
+
+
+def _given(aim: Aim, layer: Site) -> Site:
+    """The layer that was asked for; MissingError lists what there is."""
+    return choose_outlets(aim.network, aim.classifier.example, [layer])[0].site
 
 
 def last_map(aim: Aim) -> Site:

@@ -78,7 +78,7 @@ def fitting_batch(classifier: Classifier, together: int = 1) -> int:
 
     It depends on shapes alone, so that the same pictures come out whatever else the machine does.
     """
-    from cellscope.hooks.modules import outlets
+    from cellscope.hooks.outlets import outlets
 
     if classifier.device.type != "cpu":
         return max(together, 64 // together * together)

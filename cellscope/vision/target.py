@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cellscope.axes import Unit
 from cellscope.errors import InputError, not_found
 from cellscope.hooks.modules import Seen, evaluating, watch
+from cellscope.hooks.outlets import require_units
 from cellscope.models.classifier import Classifier
 
 Target = int | Unit
@@ -59,6 +60,7 @@ def aim_at(classifier: Classifier, target: Target, place: Place = "mean", *, sto
     if isinstance(place, str) and place not in PLACES:
         raise InputError(f"no place {place!r}; there is {', '.join(PLACES)}, or a row and a column")
     if isinstance(target, Unit):
+        require_units(classifier.module, classifier.example, [target])
         with watch(classifier.module, [target.site], stop=stop) as seen:
             yield Aim(classifier, target, place, seen)
         return
@@ -70,10 +72,6 @@ def aim_at(classifier: Classifier, target: Target, place: Place = "mean", *, sto
 
 def read_unit(values: Tensor, unit: Unit, place: Place) -> Tensor:
     """One number a picture [picture] of what a site put out, [picture, channel, row, column] or [picture, unit]."""
-    if values.dim() not in (2, 4):
-        raise InputError(f"{unit.site} puts out {list(values.shape)}; a unit is read from maps or from single numbers")
-    if not 0 <= unit.index < values.shape[1]:
-        raise InputError(f"no unit {unit.index} in {unit.site}; it has 0 to {values.shape[1] - 1}")
     own = values[:, unit.index]
     if own.dim() == 1:
         return own

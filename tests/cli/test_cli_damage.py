@@ -125,7 +125,7 @@ def test_probes_stand_beside_the_readable_model(place: Path) -> None:
     [
         (("lesion", "small_cnn"), InputError, "give UNITs to remove together"),
         (("lesion", "small_cnn", "features.6/1", "--layer", "features.6"), InputError, "one of the two"),
-        (("lesion", "small_cnn", "features.6/16"), InputError, "features.6 has the units 0 to 15"),
+        (("lesion", "small_cnn", "features.6/16"), InputError, "no unit 16 in features.6; it has 0 to 15"),
         (("lesion", "small_cnn", "features.6/1", "-f", "circle"), MissingError, "there is 0, 1, 2"),
         (("lesion", "small_cnn", "features.6/1", "--single-file"), InputError, "--single-file is for concepts"),
         (("lesion", "small_cnn", "features.6/1", "--fill", "outside"), InputError, "means outside a feature; name one"),

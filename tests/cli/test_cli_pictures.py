@@ -127,7 +127,7 @@ MISTAKES = [
     ("occlude rows 0", "rows of numbers"),
     ("saliency cnn 0 --layer features.2", "--layer is for --method grad-cam"),
     ("saliency cnn text.png", "text.png is no picture"),
-    ("lesion cnn features.2/99", "features.2 has the units 0 to 3"),
+    ("lesion cnn features.2/99", "no unit 99 in features.2; it has 0 to 3"),
     ("lesion cnn features.2/0 --images few", "name them alike"),
     ("invariance cnn --images one", "distances between pictures need 2"),
     ("probe cnn --images unnamed", "no labels"),

@@ -12,7 +12,7 @@ from cellscope.axes import Site, Unit
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
 from cellscope.evidence.correspondence import Correspondence, correspond, correspond_pictures
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.look import PictureSource
 from cellscope.models.classifier import wrap
 from cellscope.observe import ArraySource, rounds

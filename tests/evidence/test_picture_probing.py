@@ -21,7 +21,7 @@ from cellscope.evidence.concept_reading import ConceptReader
 from cellscope.evidence.picture_probing import PictureProbes, measure_pictures, probe_pictures
 from cellscope.evidence.probes import Probe
 from cellscope.features.concepts import concepts_of
-from cellscope.hooks.modules import Outlet, choose_outlets, outlets
+from cellscope.hooks.outlets import Outlet, choose_outlets
 from cellscope.look import look
 from cellscope.models.classifier import Classifier, wrap
 
@@ -62,7 +62,7 @@ def turned() -> tuple[Classifier, ImageSet]:
 
 
 def layers(network: Classifier, *sites: str) -> tuple[Outlet, ...]:
-    return choose_outlets(outlets(network.module, network.example), sites)
+    return choose_outlets(network.module, network.example, sites)
 
 
 @cache

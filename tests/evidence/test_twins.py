@@ -17,7 +17,7 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.evidence.correspondence import Correspondence, correspond, correspond_pictures
 from cellscope.evidence.twins import Kept, twins
-from cellscope.hooks.modules import ends_of_blocks, outlets
+from cellscope.hooks.outlets import ends_of_blocks, outlets
 from cellscope.look import PictureSource
 from cellscope.models.char_rnn import CharRNNConfig
 from cellscope.models.classifier import Classifier, wrap

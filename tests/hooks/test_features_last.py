@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 
 PICTURES = torch.rand((2, 3, 8, 8), generator=torch.Generator().manual_seed(0))
 

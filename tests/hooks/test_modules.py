@@ -7,49 +7,18 @@ import weakref
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from cellscope.axes import Site
-from cellscope.errors import CellscopeError, InputError, MissingError
-from cellscope.hooks.modules import choose_outlets, ends_of_blocks, evaluating, outlets, watch
-
-PICTURES = torch.rand((3, 2, 8, 8), generator=torch.Generator().manual_seed(0)) - 0.5
-
-
-class Net(nn.Module):
-    """A convolution with an in-place ReLU that serves twice, dropout, norm, and a functional ReLU."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv, self.norm = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4)
-        self.relu, self.drop = nn.ReLU(inplace=True), nn.Dropout(0.5)
-        self.top = nn.Linear(4, 3)
-        self.calls: list[str] = []
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.drop(self.relu(self.norm(self.conv(x))))
-        self.calls.append("conv")
-        x = functional.relu(x.mean((2, 3)) - 0.1)
-        self.calls.append("mean")
-        return self.relu(self.top(x))
-
-
-class Pair(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.core = nn.GRU(4, 5, batch_first=True)
-        self.top = nn.Linear(5, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.top(self.core(x.flatten(1)[:, None, :4])[0][:, 0])
+from cellscope.errors import CellscopeError
+from cellscope.hooks.modules import evaluating, watch
+from cellscope.hooks.outlets import outlets
+from tests.hooks.nets import PICTURES, Net, clean, seeded
 
 
 @pytest.fixture
 def net() -> Net:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Net().train()
+    return seeded()
 
 
 def test_a_copy_is_kept_from_before_the_in_place_relu(net: Net) -> None:
@@ -145,10 +114,6 @@ def test_a_keep_may_keep_less(net: Net) -> None:
     assert got[Site("norm")].shape == (3, 8, 8)
 
 
-def clean(module: nn.Module) -> bool:
-    return not any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks for m in module.modules())
-
-
 def test_nothing_is_left_behind(net: Net) -> None:
     """No hook, no mode changed, no statistic of the norm, no reference that keeps the model alive, also on an error."""
     net.conv.eval()
@@ -180,56 +145,6 @@ def test_evaluating_gives_every_module_its_own_flag_back(net: Net) -> None:
     assert (net.training, net.norm.training, net.conv.training) == (True, False, True)
 
 
-def test_outlets_are_found_in_the_order_of_firing(net: Net) -> None:
-    """Each with its shape and kind; a module that fires twice is two, dropout and containers are none."""
-    found = outlets(net, PICTURES)
-    assert [(str(o.site), o.shape, o.kind) for o in found] == [
-        ("conv", (4, 8, 8), "Conv2d"),
-        ("norm", (4, 8, 8), "BatchNorm2d"),
-        ("relu:1", (4, 8, 8), "ReLU"),
-        ("top", (3,), "Linear"),
-        ("relu:2", (3,), "ReLU"),
-    ]
-    assert (found[0].units, found[0].grid) == (4, (8, 8))
-    assert (found[3].units, found[3].grid) == (3, (1, 1))
-    with watch(net, [o.site for o in found]) as seen:
-        for outlet, values in zip(found, seen.play(PICTURES).values(), strict=True):
-            assert tuple(values.shape[1:]) == outlet.shape
-
-
-def test_a_module_that_gives_a_tuple_is_no_outlet() -> None:
-    """A recurrent layer is left out, and watching it says what it puts out."""
-    pair = Pair()
-    assert [str(o.site) for o in outlets(pair, PICTURES)] == ["top"]
-    with watch(pair, ["core"]) as seen, pytest.raises(CellscopeError, match="core puts out a tuple"):
-        seen.play(PICTURES)
-    assert clean(pair)
-
-
-def test_a_network_of_one_module_has_a_site() -> None:
-    """A bare layer is called `model`, and is seen under that name."""
-    layer = nn.Linear(4, 3)
-    rows = torch.ones(2, 4)
-    (outlet,) = outlets(layer, rows)
-    assert (str(outlet.site), outlet.shape) == ("model", (3,))
-    with watch(layer, [outlet.site], stop=True) as seen:
-        torch.testing.assert_close(seen.play(rows)[outlet.site], rows @ layer.weight.T + layer.bias)
-    assert clean(layer)
-
-
-def test_choosing_outlets(net: Net) -> None:
-    """All by default, those asked for in the order asked; an unknown one and a network without any are errors."""
-    known = outlets(net, PICTURES)
-    assert choose_outlets(known) == known
-    assert [str(o.site) for o in choose_outlets(known, ["top", "conv"])] == ["top", "conv"]
-    with pytest.raises(MissingError, match="no site 'relu'; there is relu:2, relu:1, conv"):
-        choose_outlets(known, ["relu"])
-    with pytest.raises(InputError, match="no module"):
-        choose_outlets(())
-    with pytest.raises(MissingError, match="no site 'cnov'; there is conv"), watch(net, ["cnov"]):
-        pass
-
-
 def test_what_was_not_seen_is_an_error(net: Net) -> None:
     """Asking for a site that has not fired names those that have."""
     with watch(net, ["conv"]) as seen:
@@ -238,21 +153,3 @@ def test_what_was_not_seen_is_an_error(net: Net) -> None:
         seen.play(PICTURES)
         with pytest.raises(CellscopeError, match="top was not seen; seen were conv"):
             seen["top"]
-
-
-def test_a_block_ends_before_the_next_weights() -> None:
-    """After norm, ReLU and pooling, before the next layer that has weights; the class scores alone where there is
-    nothing else, and everything where no module has weights.
-    """
-    blocks = nn.Sequential(
-        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(4, 3, 3), nn.LayerNorm((3, 1, 1)), nn.Flatten(),
-        nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2), nn.Softmax(1),
-    )  # fmt: skip
-
-    def ends(module: nn.Module, example: Tensor = PICTURES) -> list[str]:
-        return [str(outlet.site) for outlet in ends_of_blocks(module, outlets(module, example))]
-
-    assert ends(blocks) == ["3", "5", "8"]
-    assert ends(nn.Linear(6, 2), torch.zeros(2, 6)) == ["model"]
-    assert ends(nn.Sequential(nn.ReLU(), nn.AvgPool2d(2))) == ["0", "1"]

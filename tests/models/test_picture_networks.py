@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cellscope.errors import InputError, MissingError
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.models.architectures import architecture
 from cellscope.models.mlp import MLPConfig
 from cellscope.models.redraw import redrawn

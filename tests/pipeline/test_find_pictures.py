@@ -17,7 +17,7 @@ from cellscope.axes import Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError, MissingError
 from cellscope.features.concepts import concepts_of
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.models.classifier import wrap
 from cellscope.pipeline.find_pictures import PictureSearch, find_pictures, search_pictures, untrained_bars
 

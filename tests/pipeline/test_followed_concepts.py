@@ -9,7 +9,7 @@ from planted_network import UP, planted_network, planted_pictures
 from cellscope.count_pictures import count_pictures
 from cellscope.evidence.formation import Formation
 from cellscope.features.concepts import concepts_of
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.judge import judge
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.followed_concepts import followed_concepts
@@ -35,7 +35,7 @@ def followed(snapshots: list[tuple[int, Classifier]]) -> dict[str, Formation]:
     images = planted_pictures()
     found = []
     for _, network in snapshots:
-        sites = choose_outlets(outlets(network.module, network.example), ("filters",))
+        sites = choose_outlets(network.module, network.example, ("filters",))
         found.append(judge(*count_pictures(network, images, sites, concepts_of(images))))
     return {one.feature: one for one in followed_concepts(snapshots, images, found)}
 

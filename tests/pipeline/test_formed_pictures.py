@@ -16,7 +16,7 @@ from cellscope.count_pictures import count_pictures
 from cellscope.data.imagesets import open_images
 from cellscope.errors import InputError
 from cellscope.features.concepts import concepts_of
-from cellscope.hooks.modules import choose_outlets, outlets
+from cellscope.hooks.outlets import choose_outlets
 from cellscope.judge import judge
 from cellscope.pipeline.classifiers import load_classifier, open_pictures
 from cellscope.pipeline.find_pictures import select_concepts
@@ -61,7 +61,7 @@ def test_scores_are_those_of_a_search_at_every_step(run: RunFolder, formed: Form
     for k, step in enumerate(formed.layers.steps.tolist()):
         network = load_classifier(run, which=step)
         assert network.description.endswith(f", a snapshot (step {step:,})")
-        chosen = choose_outlets(outlets(network.module, network.example), SITES)
+        chosen = choose_outlets(network.module, network.example, SITES)
         found = judge(*count_pictures(network, some, chosen, concepts_of(some), evidence=False))
         for c, e in enumerate(found.evidence):
             assert e.feature == formed.concepts[c]

@@ -138,7 +138,7 @@ def test_without_masks_classes_are_the_concepts() -> None:
     [
         (PLANTED, "circle", MissingError, "no concept in planted 'circle'; there is idle, square, rare"),
         (PLANTED, "rare", InputError, "rare is in "),
-        (UNITS, "square", InputError, "filters has the units 0 to 11"),
+        (UNITS, "square", InputError, "no unit 12 in filters; it has 0 to 11"),
     ],
 )
 def test_what_is_not_there_is_named(unit: int, asked: str, error: type, said: str) -> None:

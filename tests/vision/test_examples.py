@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from cellscope.axes import Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError
-from cellscope.hooks.modules import outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import outlets
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.small_cnn import SmallCNNConfig
 from cellscope.vision.examples import Kept, examples, merged

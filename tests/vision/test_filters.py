@@ -8,7 +8,7 @@ from torch import nn
 from cellscope.axes import Site
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError, MissingError
-from cellscope.hooks.modules import outlets
+from cellscope.hooks.outlets import outlets
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.mlp import MLPConfig
 from cellscope.models.preprocessing import Preprocessing

@@ -132,7 +132,7 @@ def test_classes_go_by_name() -> None:
 @pytest.mark.parametrize(
     ("unit", "error", "said"),
     [
-        ("features.6/16", InputError, r"no unit features.6/16; features.6 has the units 0 to 15"),
+        ("features.6/16", InputError, r"no unit 16 in features.6; it has 0 to 15"),
         ("features.66/1", MissingError, "no site 'features.66'; there is features.6"),
     ],
 )

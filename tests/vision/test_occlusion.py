@@ -195,9 +195,9 @@ def test_a_network_that_views_its_maps_is_run_as_usual() -> None:
 
     network = wrap(seeded(Viewing), (3, 10, 10))
     with aim_at(network, 0) as aim, torch.inference_mode():
-        assert quick_layout(aim, x) is torch.contiguous_format
+        assert quick_layout(aim, aim, x) is torch.contiguous_format
     with aim_at(cnn((3, 10, 10)), 0) as aim, torch.inference_mode():
-        assert quick_layout(aim, x) is torch.channels_last
+        assert quick_layout(aim, aim, x) is torch.channels_last
     theirs = Occlusion(network.module).attribute(x, (3, 4, 4), strides=(3, 2, 2), baselines=1.0, target=1)
     assert np.abs(occlusion(network, x, 1, window=4, stride=2, fill="white").values - theirs[:, 0].numpy()).max() < 1e-5
 

@@ -73,9 +73,10 @@ def test_places_are_lost_unless_a_grid_keeps_them() -> None:
 
 def test_features_are_averages() -> None:
     """One column a channel is the mean over places; a grid of 2 is the four quarters; units are as they are."""
-    from cellscope.hooks.modules import choose_outlets, outlets, watch
+    from cellscope.hooks.modules import watch
+    from cellscope.hooks.outlets import choose_outlets
 
-    chosen = choose_outlets(outlets(cnn().module, cnn().example), ["features.2", "classifier.1"])
+    chosen = choose_outlets(cnn().module, cnn().example, ["features.2", "classifier.1"])
     few = digits().take(np.arange(10))
     with watch(cnn().module, ["features.2", "classifier.1"]) as seen, torch.no_grad():
         values = seen.play(cnn().prepare(few.pixels(slice(None))))

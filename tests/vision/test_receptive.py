@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from cellscope.axes import Site
 from cellscope.errors import InputError
-from cellscope.hooks.modules import Outlet, outlets, watch
+from cellscope.hooks.modules import watch
+from cellscope.hooks.outlets import Outlet, outlets
 from cellscope.models.classifier import Classifier, wrap
 from cellscope.models.mlp import MLPConfig
 from cellscope.models.small_cnn import SmallCNNConfig

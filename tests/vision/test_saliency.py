@@ -10,7 +10,7 @@ from odd_networks import Functional, PreActivated, Residual, Tiny, linear, noise
 from torch import nn
 
 from cellscope.axes import Site, Unit
-from cellscope.errors import InputError
+from cellscope.errors import InputError, MissingError
 from cellscope.models.classifier import wrap
 from cellscope.models.mlp import MLPConfig
 from cellscope.models.preprocessing import Preprocessing
@@ -283,3 +283,32 @@ def test_an_unknown_method_is_named() -> None:
         attribute(cnn(), "grad-cam", noise(1, 3, 16, 16), Unit(Site("features.0"), 1), layer=Site("features.4"))
     with pytest.raises(InputError, match="needs a layer with maps before class 0"):
         attribute(linear((1, 2, 2)), "grad-cam", noise(1, 1, 2, 2), 0)
+
+
+class _Moved(nn.Module):
+    """A map whose channels are moved to the end, read there, and moved back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU())
+        self.last = nn.Linear(6, 6)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.body(x)
+        return self.head(self.last(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).mean((2, 3)))
+
+
+def test_a_unit_is_of_what_other_commands_call_layers() -> None:
+    """A block of modules is one by its name; of a map with its features last, columns would be taken for units."""
+    network = wrap(seeded(_Moved), (3, 8, 8))
+    whole = attribute(network, "gradient", noise(1, 3, 8, 8), Unit(Site("body"), 5))
+    part = attribute(network, "gradient", noise(1, 3, 8, 8), Unit(Site("body.1"), 5))
+    assert np.array_equal(whole.values, part.values)
+    assert whole.values.any()
+    with pytest.raises(MissingError, match="no site 'last'; there is"):
+        attribute(network, "gradient", noise(1, 3, 8, 8), Unit(Site("last"), 5))
+    with pytest.raises(MissingError, match="no site 'last'; there is"):
+        attribute(network, "grad-cam", noise(1, 3, 8, 8), 0, layer=Site("last"))
+    with pytest.raises(InputError, match="no unit 6 in body; it has 0 to 5"):
+        attribute(network, "gradient", noise(1, 3, 8, 8), Unit(Site("body"), 6))

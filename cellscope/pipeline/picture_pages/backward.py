@@ -8,7 +8,7 @@ import numpy as np
 
 from cellscope.axes import Site, Unit
 from cellscope.errors import CellscopeError
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.picture_pages.bounds import bounded, shrunk
 from cellscope.pipeline.picture_pages.material import Material

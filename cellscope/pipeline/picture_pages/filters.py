@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.errors import CellscopeError
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.pipeline.picture_pages.material import Material, coloured
 from cellscope.report.picture_contents import Filter
 from cellscope.vision.crops import crops

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.pipeline.picture_pages.concepts import Concepts, bank_of
 from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material

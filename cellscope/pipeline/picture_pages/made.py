@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Unit
 from cellscope.errors import CellscopeError
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.pipeline.picture_pages.bounds import bounded, shrunk
 from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material, coloured

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Progress, Site
 from cellscope.evidence.several import Sample
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.find_pictures import PictureSearch
 from cellscope.pipeline.picture_pages.bounds import shrunk

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Progress
 from cellscope.errors import CellscopeError
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.pipeline.picture_pages.effort import Effort
 from cellscope.pipeline.picture_pages.material import Material, as_shown, coloured
 from cellscope.pipeline.picture_pages.units import Dear

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cellscope.axes import Progress
-from cellscope.hooks.modules import Outlet
+from cellscope.hooks.outlets import Outlet
 from cellscope.pipeline.pages import number
 from cellscope.pipeline.picture_pages.backward import layer_backward
 from cellscope.pipeline.picture_pages.concepts import Concepts
