@@ -32,17 +32,17 @@ DRAWS = 499
 
 def count_pictures(
     network: Classifier, images: ImageSet, outlets: Sequence[Outlet], concepts: Sequence[Concept], *, seed: int = 0,
-    evidence: bool = True, progress: Progress | None = None,
+    evidence: bool = True, batch: int | None = None, progress: Progress | None = None,
 ) -> tuple[Counts, ...]:  # fmt: skip
     """Show the set once and count every unit against every concept: the counts of each outlet, in bounded memory.
 
     What is labelled is a matter of `ConceptReader`. Without `evidence` there is no null and no baseline (for the
-    untrained control).
+    untrained control). Which pictures choose and which report hangs on `seed` and `batch` (see look).
     """
     grids = {outlet.grid: _Grid(outlet.grid, images, concepts, evidence) for outlet in outlets}
     counters = {outlet.site: _Counter(outlet, grids[outlet.grid], seed, evidence) for outlet in outlets}
     shown = 0
-    for glance in look(network, images, outlets, seed=seed):
+    for glance in look(network, images, outlets, seed=seed, batch=batch):
         masks = masks_in(images, glance)
         parts = {outlet.grid: glance.rounds[outlet.site] for outlet in outlets}
         labels = {size: grid.read(glance, masks, parts[size]) for size, grid in grids.items()}

@@ -9,7 +9,7 @@ import click
 
 from cellscope.cli.maps import picture_of
 from cellscope.cli.options import REPORTS
-from cellscope.cli.pictures import picture_network_options
+from cellscope.cli.pictures import picture_network_options, with_components
 from cellscope.cli.say import note, tabulate
 
 
@@ -37,6 +37,8 @@ def activations(
     from cellscope.report.files import safe_name
 
     network, images, number = picture_of(run, picture, options)
+    network, told = with_components(network, images, (*sites, *units))
+    sites, units = told[: len(sites)], told[len(sites) :]
     folder = reports / safe_name(network.name) / "activations" / safe_name(f"{images.name}-{number}")
     rows = write_activations(network, images, number, folder, sites=sites, units=units, scale=scale)
     cells = [

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cellscope.cli.options import REPORTS, SEED
-from cellscope.cli.pictures import opened, picture_network_options
+from cellscope.cli.pictures import opened, picture_network_options, with_components
 from cellscope.cli.say import bar, note, tabulate
 
 
@@ -34,8 +34,9 @@ def examples(
     from cellscope.pipeline.unit_examples import look, write_examples, write_unit
     from cellscope.report.files import safe_name
 
-    chosen = tuple(Unit.parse(text) for text in units)
     network, _, images = opened(run, options)
+    network, told = with_components(network, images, (*sites, *units))
+    sites, chosen = told[: len(sites)], tuple(Unit.parse(text) for text in told[len(sites) :])
     folder = reports / safe_name(network.name) / "examples"
     note(f"{len(images):,} pictures of {images.name}")
     with bar("looking", unit="pictures") as progress:

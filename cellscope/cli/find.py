@@ -117,8 +117,8 @@ def _tell(search: Search, form: str, at: float, reports: Path | None, passage: i
         note(f"pages: {index}")
 
 
-TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact", "basis",
-              "components", "passage")  # fmt: skip
+TEXT_ALONE = ("files", "text", "encoding", "as_bytes", "vocabulary", "characters", "streams", "exact",
+              "passage")  # fmt: skip
 PICTURES_ALONE = ("images", "sites", "size", "fit", "channels", "label", "masks", "count", "classes", "mean", "std",
                   "range_", "order")  # fmt: skip
 
@@ -180,14 +180,18 @@ def _find_pictures(
 
 def search_pictures(asked: tuple[str, ...], options: dict[str, Any]) -> PictureSearch:
     """Search the network that the options name over the pictures that they name."""
+    from cellscope.pipeline.bases import choice_of
     from cellscope.pipeline.find_pictures import find_pictures
 
     for name in TEXT_ALONE:
         options.pop(name, None)
     sites, seed = options.pop("sites"), options.pop("seed")
+    basis = choice_of(options.pop("basis", None), options.pop("components", None))
     network, folder, images = opened(options.pop("run"), options)
     with bar("searching", unit="pictures") as progress:
-        return find_pictures(network, folder, images, asked=asked, sites=sites, seed=seed, progress=progress)
+        return find_pictures(
+            network, folder, images, asked=asked, sites=sites, basis=basis, seed=seed, progress=progress
+        )  # fmt: skip
 
 
 def say_findings(findings: Findings, at: float) -> None:

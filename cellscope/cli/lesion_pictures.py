@@ -10,7 +10,7 @@ import click
 from cellscope.axes import Unit
 from cellscope.cli.figures import as_json
 from cellscope.cli.needs import told_pictures
-from cellscope.cli.pictures import opened
+from cellscope.cli.pictures import opened, with_components
 from cellscope.cli.say import bar, note, tabulate
 from cellscope.errors import InputError
 
@@ -36,8 +36,7 @@ def lesion_pictures(
     from cellscope.vision.labelled import halves
     from cellscope.vision.lesions import remove
 
-    units = [Unit.parse(address) for address in addresses]
-    if bool(units) == bool(layer):
+    if bool(addresses) == bool(layer):
         raise InputError(
             "give UNITs to remove together, as in features.6/3, or a --layer to take apart; one of the two"
         )
@@ -46,6 +45,8 @@ def lesion_pictures(
     if fill == "outside" and not asked:
         raise InputError("--fill outside means outside a feature; name one, as in --feature circle")
     network, folder, images = opened(run, options)
+    network, told = with_components(network, images, addresses or (str(layer),))
+    units = [Unit.parse(address) for address in told] if addresses else []
     if asked:
         with bar("lesioning", unit="pictures") as progress:
             lesioned = lesion_concepts(
@@ -61,7 +62,7 @@ def lesion_pictures(
         click.echo(as_json(scores, units=units, fill=fill, seed=seed) if form == "json" else _told(scores, units, fill))
         return
     with bar("removing", unit="pictures") as progress:
-        found = each_unit(network, two, Site.parse(str(layer)), fill=fill, progress=progress)
+        found = each_unit(network, two, Site.parse(told[0]), fill=fill, progress=progress)
         curve = damage(network, two, found, draws=draws, seed=seed, progress=progress)
     click.echo(as_json(found, damage=curve) if form == "json" else _layer(found, curve))
 

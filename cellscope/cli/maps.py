@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cellscope.cli.options import REPORTS, SEED, decorated
-from cellscope.cli.pictures import opened, picture_network_options
+from cellscope.cli.pictures import opened, picture_network_options, with_components
 from cellscope.cli.say import note
 from cellscope.errors import InputError
 
@@ -65,8 +65,11 @@ def asked_of(run: str | None, picture: str | None, options: dict[str, Any]) -> A
     from cellscope.pipeline.maps import Asked, place_of, target_of
 
     network, images, number = picture_of(run, picture, options)
+    unit = options.pop("unit")
+    if unit is not None:
+        network, (unit,) = with_components(network, images, (unit,))
     asked = Asked(network, images, number, 0, "mean")
-    target = target_of(network, asked.inputs, options.pop("class_name"), options.pop("unit"))
+    target = target_of(network, asked.inputs, options.pop("class_name"), unit)
     return Asked(network, images, number, target, place_of(options.pop("place")))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cellscope.cli.options import decorated
-from cellscope.cli.pictures import foreign_opened, opened, picture_network_options
+from cellscope.cli.pictures import foreign_opened, opened, picture_network_options, with_components
 from cellscope.cli.say import note, tabulate
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def network_of(
     if foreign and options["images"] is None:
         return foreign_opened(options), None, units
     classifier, _, images = opened(run, options)
+    classifier, units = with_components(classifier, images, units)
     return classifier, images, units
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cellscope.cli.options import decorated
+from cellscope.cli.say import bar
 from cellscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,6 +86,18 @@ def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFol
     )
     reading = fitting(network, reading) if name is not None else reading
     return network, folder, open_pictures(folder, name, **reading)
+
+
+def with_components(
+    network: Classifier, images: ImageSet, addresses: tuple[str, ...]
+) -> tuple[Classifier, tuple[str, ...]]:
+    """The network with the components that addresses name, as `find --basis` learns them on these pictures; and the
+    addresses with numbers alone.
+    """
+    from cellscope.pipeline.picture_bases import grown_for
+
+    with bar("learning components", unit="pictures") as progress:
+        return grown_for(network, images, addresses, progress=progress)
 
 
 def foreign_opened(options: dict[str, Any]) -> Classifier:

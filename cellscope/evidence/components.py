@@ -35,7 +35,7 @@ ON = 0.1
 ABOUT = {
     "pca": "principal components of standardised units, those of most variance first",
     "ica": "independent components of standardised units (FastICA)",
-    "dictionary": f"codes of a sparse dictionary of standardised units, each on at {ON:.0%} of the text",
+    "dictionary": f"codes of a sparse dictionary of standardised units, each on at {ON:.0%} of what it was learnt from",
 }
 
 Floats = NDArray[np.float64]
@@ -48,16 +48,30 @@ def learn_bases(
     """A basis of `components` components for every site of a source, learnt from the end of its text from `start` on:
     `pca`, `ica` or `dictionary`. The same seed gives the same one.
     """
-    makers: dict[str, Callable[..., Basis]] = {"pca": _pca, "ica": _ica, "dictionary": _dictionary}
-    if kind not in makers:
-        raise InputError(f"no basis {kind!r}; there is {', '.join(makers)}")
     for site, size in source.sizes.items():
-        if not 1 <= components <= (size if kind != "dictionary" else 16 * size):
-            raise InputError(f"{components} components of {size} units of {site}; give fewer")
+        check(kind, site, components, size)
     covariances, rows = _heard(source, start, kind != "pca", progress)
     return tuple(
-        makers[kind](site, covariance, rows.get(site), components, seed) for site, covariance in covariances.items()
+        basis_of(kind, covariance, rows.get(site), site=site, components=components, seed=seed)
+        for site, covariance in covariances.items()
     )
+
+
+def check(kind: str, site: Site, components: int, units: int) -> None:
+    """InputError for a kind that is none, or for more components than the units of a site can have."""
+    if kind not in MAKERS:
+        raise InputError(f"no basis {kind!r}; there is {', '.join(MAKERS)}")
+    if not 1 <= components <= (units if kind != "dictionary" else 16 * units):
+        raise InputError(f"{components} components of {units} units of {site}; give fewer")
+
+
+def basis_of(
+    kind: str, covariance: Covariance, rows: NDArray[np.float32] | None, *, site: Site, components: int, seed: int
+) -> Basis:
+    """The basis of one site, from the covariance of its units and, for all but `pca`, standardised rows [row, unit]."""
+    if covariance.lost is not None:
+        raise InputError(f"{site}/{covariance.lost} gives values that are not finite; is the network damaged?")
+    return MAKERS[kind](site, covariance, rows, components, seed)
 
 
 def _heard(
@@ -85,9 +99,6 @@ def _heard(
             done += chunk.steps * len(chunk.positions)
             if progress:
                 progress(done, length - start, "basis")
-    for site, covariance in found.items():
-        if covariance.lost is not None:
-            raise InputError(f"{site}/{covariance.lost} gives values that are not finite; is the network damaged?")
     return found, {site: np.concatenate(rows) for site, rows in kept.items() if rows}
 
 
@@ -145,3 +156,7 @@ def _basis(
     return Basis(
         site_of((site,), name), (site,), directions.astype(np.float32), shift.astype(np.float32), rectified, about
     )
+
+
+MAKERS: dict[str, Callable[..., Basis]] = {"pca": _pca, "ica": _ica, "dictionary": _dictionary}
+"""Every kind that is learnt without labels, by name."""

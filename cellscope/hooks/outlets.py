@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cellscope.axes import Site, Unit
 from cellscope.errors import InputError, not_found
+from cellscope.hooks.component_layers import Components
 from cellscope.hooks.features_last import FeaturesLast
 from cellscope.hooks.modules import WHOLE, evaluating
 
@@ -76,7 +77,7 @@ def outlets(model: nn.Module, example: Tensor, named: Iterable[str] = ()) -> tup
 
 def _is_leaf(module: nn.Module) -> bool:
     hands_on = isinstance(module, (nn.Dropout, nn.Dropout2d, nn.Identity, nn.Flatten))
-    return not hands_on and not any(True for _ in module.children())
+    return not hands_on and all(isinstance(child, Components) for child in module.children())
 
 
 def choose_outlets(model: nn.Module, example: Tensor, asked: Iterable[str | Site] = ()) -> tuple[Outlet, ...]:

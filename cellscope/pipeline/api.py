@@ -20,7 +20,7 @@ from cellscope.judge import judge
 from cellscope.models.foreign import wrap
 from cellscope.models.network import Network
 from cellscope.observe import ArraySource, Progress
-from cellscope.pipeline.bases import choice_of
+from cellscope.pipeline.bases import Choice, choice_of
 from cellscope.pipeline.find import SEED, open_text
 from cellscope.pipeline.find import search as search_network
 from cellscope.pipeline.networks import open_network
@@ -84,9 +84,9 @@ def search(
     default all that the set has masks of, or else its classes), `corpus` an ImageSet, or what `open_images` takes.
     """
     choice = choice_of(basis, components)
-    if choice is not None and (_is_array(subject) or _sees(subject, Path(runs))):
-        raise InputError(f"basis={basis!r}: components are those of a network that reads text")
-    looked = _search_pictures(subject, corpus, features, sites, Path(runs), seed, progress)
+    if choice is not None and _is_array(subject):
+        raise InputError(f"basis={basis!r}: components are those of a network, and an array is searched as it is")
+    looked = _search_pictures(subject, corpus, features, sites, choice, Path(runs), seed, progress)
     if looked is not None:
         return looked
     assert not isinstance(corpus, ImageSet)
@@ -133,8 +133,8 @@ def _run_of(name: str | Path | None, runs: Path) -> RunFolder:
 
 
 def _search_pictures(
-    subject: Any, images: Any, features: Sequence[str | Feature], sites: Sequence[str], runs: Path, seed: int,
-    progress: Progress | None,
+    subject: Any, images: Any, features: Sequence[str | Feature], sites: Sequence[str], basis: Choice | None,
+    runs: Path, seed: int, progress: Progress | None,
 ) -> Findings | None:  # fmt: skip
     """The search of a network for pictures; None where it is none."""
     from cellscope.models.classifier import Classifier
@@ -147,7 +147,9 @@ def _search_pictures(
     network = subject if folder is None else load_classifier(folder)
     asked = [f if isinstance(f, str) else f.name for f in features]
     shown = images if isinstance(images, ImageSet) else open_pictures(folder, images)
-    return find_pictures(network, folder, shown, asked=asked, sites=sites, seed=seed, progress=progress).findings
+    return find_pictures(
+        network, folder, shown, asked=asked, sites=sites, basis=basis, seed=seed, progress=progress
+    ).findings  # fmt: skip
 
 
 def _features(asked: Sequence[str | Feature]) -> tuple[Feature, ...]:

@@ -24,8 +24,10 @@ from cellscope.hooks.outlets import Outlet, choose_outlets
 from cellscope.judge import CHOOSE, REPORT, judge
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.bars import FORM, bars_of, read_bars, write_bars
+from cellscope.pipeline.bases import Choice
 from cellscope.pipeline.find import SEED, clean, said, summarised
 from cellscope.pipeline.kept import once, place
+from cellscope.pipeline.picture_bases import Grown, grow
 from cellscope.scores.overlap import dissection
 from cellscope.training.run import RunFolder
 
@@ -42,6 +44,7 @@ class PictureSearch:
     images: ImageSet
     outlets: tuple[Outlet, ...]
     findings: Findings
+    grown: Grown | None = None
 
     def about(self) -> dict[str, Any]:
         """What was searched, as JSON says it before anything else."""
@@ -51,6 +54,7 @@ class PictureSearch:
             "network": self.network.description,
             "preprocessing": self.network.preprocessing.to_json(),
             "images": self.images.name,
+            "basis": self.grown.choice.name if self.grown else None,
             "pictures": len(self.images),
             "seed": self.findings.counts.seed,
             "shifts": self.findings.draws,
@@ -83,14 +87,18 @@ def search_pictures(
     *,
     sites: Sequence[str] = (),
     concepts: Sequence[Concept] = (),
+    grown: Grown | None = None,
     control: Path | None = None,
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> tuple[tuple[Outlet, ...], Findings]:
-    """Every unit of `sites` (default: all) against every concept of the set.
+    """Every unit of `sites` (default: all) against every concept of the set; where the network has `grown` components,
+    those in place of units.
 
     `control` is a folder in which the scores of the untrained network are kept, and what was found.
     """
+    if grown is not None:
+        network, sites = grown.network, grown.sites
     network.prepare(images.pixels(slice(0, 1)))  # what does not fit is said of this network, not of its control
     chosen = choose_outlets(network.module, network.example, sites)
     known = tuple(concepts) or concepts_of(images)
@@ -101,8 +109,11 @@ def search_pictures(
         path = place(control, network, images, known, [outlet.site for outlet in chosen], seed=seed)
 
     def made() -> Findings:
-        bars = untrained_bars(network, images, chosen, known, folder=control, seed=seed, progress=progress)
-        counts = count_pictures(network, images, chosen, known, seed=seed, progress=progress)
+        batch = grown.batch if grown is not None else None
+        bars = untrained_bars(
+            network, images, chosen, known, grown=grown, folder=control, seed=seed, progress=progress
+        )  # fmt: skip
+        counts = count_pictures(network, images, chosen, known, seed=seed, batch=batch, progress=progress)
         return with_overlaps(judge(*counts, untrained=bars))
 
     return chosen, once(path, known, made)
@@ -124,10 +135,10 @@ def with_overlaps(findings: Findings) -> Findings:
 
 def untrained_bars(
     network: Classifier, images: ImageSet, sites: Sequence[Outlet], concepts: Sequence[Concept], *,
-    folder: Path | None = None, seed: int = SEED, progress: Progress | None = None,
+    grown: Grown | None = None, folder: Path | None = None, seed: int = SEED, progress: Progress | None = None,
 ) -> Mapping[str, Estimate]:  # fmt: skip
-    """The same search on the same architecture with fresh weights: the best unit's score by concept, with its
-    interval.
+    """The same search on the same architecture with fresh weights, and components that are learnt of those: the best
+    unit's score by concept, with its interval.
     """
     some = np.sort(np.random.default_rng(seed).permutation(len(images))[:CONTROL])
     shown = images.take(some)
@@ -139,6 +150,7 @@ def untrained_bars(
         seed,
         CONTROL,
         FORM,
+        *([] if grown is None else [grown.choice.key, grown.over]),
     ]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     path = folder / f"{key}.json" if folder is not None else None
@@ -146,7 +158,9 @@ def untrained_bars(
     if all(c.name in known for c in concepts):
         return {c.name: known[c.name] or Estimate(math.nan) for c in concepts}
     told: Progress | None = (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
-    counts = count_pictures(network.untrained(seed), shown, sites, concepts, seed=seed, evidence=False, progress=told)
+    bare = network.untrained(seed) if grown is None else grown.untrained(shown, seed)
+    batch = grown.batch if grown is not None else None
+    counts = count_pictures(bare, shown, sites, concepts, seed=seed, evidence=False, batch=batch, progress=told)
     found = judge(*counts)
     known = {f.name: bar for f, bar in zip(found.features, bars_of(found), strict=True)}
     if path is not None:
@@ -165,12 +179,16 @@ def select_concepts(images: ImageSet, asked: Sequence[str]) -> tuple[Concept, ..
 
 def find_pictures(
     network: Classifier, folder: RunFolder | None, images: ImageSet, *, asked: Sequence[str] = (),
-    sites: Sequence[str] = (), seed: int = SEED, progress: Progress | None = None,
+    sites: Sequence[str] = (), basis: Choice | None = None, seed: int = SEED, progress: Progress | None = None,
 ) -> PictureSearch:  # fmt: skip
-    """Search an opened network over opened pictures for the concepts that were asked for."""
+    """Search an opened network over opened pictures for the concepts that were asked for; with `basis`, the components
+    of the sites (by default of the ends of blocks) stand in place of their units.
+    """
     concepts = select_concepts(images, asked)
     control = folder.path / "control" if folder is not None else None
+    grown = None if basis is None else grow(network, images, basis, sites, seed=seed, progress=progress)
     chosen, findings = search_pictures(
-        network, images, sites=sites, concepts=concepts, control=control, seed=seed, progress=progress
+        network, images, sites=sites, concepts=concepts, grown=grown, control=control, seed=seed, progress=progress
     )
-    return PictureSearch(network, folder, images, chosen, findings)
+    searched = network if grown is None else grown.network
+    return PictureSearch(searched, folder, images, chosen, findings, grown)

@@ -109,6 +109,11 @@ BOXES = ("--images", "boxes.npz", "--size", "8", "--channels", "1")
 MISTAKES = [
     ("find cnn --feature eleven", "no concept in digits (held back) 'eleven'"),
     ("find cnn --site nowhere", "no site 'nowhere'"),
+    ("find cnn --components 3", "give --basis"),
+    ("find cnn --basis pca --components 9 --site features.2", "9 components of 4 units of features.2"),
+    ("lesion cnn features.2.pca/4", "no unit 4 in features.2.pca; it has 0 to 3"),
+    ("lesion cnn features.2.probe/eleven", "no direction in features.2.probe 'eleven'; there is"),
+    ("activations cnn --images one 0 --site features.2.pca", "learnt from pictures, and one has 1; give 8 or more"),
     ("find cnn --streams h", "--streams is for a text"),
     ("find cnn --images unnamed", "neither masks nor classes"),
     ("find cnn --images text.png", "text.png is no picture"),
@@ -320,3 +325,17 @@ def test_a_class_is_chosen_among_all_layers(say) -> None:
     table = [line.split(",") for line in say(*asked, "csv")[1].splitlines()]
     assert {row[0]: row[3] for row in table if row[2] == "1" and row[0] in best} == best
     assert any(unit.startswith("classifier.") for unit in best.values())
+
+
+def test_components_are_searched_and_taken_away(say) -> None:
+    """The address that `find --basis` prints is one that `lesion` takes; rows of numbers have components, too."""
+    code, out, _ = say("find", "cnn", "--basis", "ica", "--components", "2", "--no-pages", "--format", "json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["basis"] == "ica-2"
+    unit = next(c["unit"] for c in told["concepts"] if c["unit"])
+    assert ".ica-2/" in unit
+    for run, address in (("cnn", unit), ("rows", "sigmoid.pca/1")):
+        code, out, err = say("lesion", run, address)
+        assert (code, err) == (0, "")
+        assert out.startswith(f"without {address} (set to 0):")

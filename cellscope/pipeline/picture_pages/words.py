@@ -61,7 +61,7 @@ def run_headline(search: PictureSearch, accuracy: float) -> Headline:
         sentence=sentence,
         numbers=tuple(numbers),
         good=concepts > 0,
-        caveats=(*search.images.remarks, *search.network.remarks),
+        caveats=(*search.images.remarks, *search.network.remarks, *(search.grown.about if search.grown else ())),
         method=method(search),
     )
 
@@ -90,6 +90,7 @@ def method(search: PictureSearch) -> tuple[str, ...]:
     return (
         f"{len(search.images):,} {what} of {search.images.name}; a unit is chosen on half of them and "
         f"reported on the other half, with intervals over groups of {what}.",
+        *(search.grown.about if search.grown else ()),
         *(_of_rows(search) if search.images.flat else _of_pictures(search)),
         f"Untrained: the best unit of the same network with weights drawn anew, on at most 1,000 of the {what}.",
         f"Preprocessing: {search.network.preparation}. Seed {search.findings.counts.seed}.",

@@ -1,0 +1,86 @@
+"""Components of what a module puts out as a module of their own: whatever looks at modules looks at them unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cellscope.axes import Site
+from cellscope.errors import InputError
+
+
+class Components(nn.Module):
+    """Component j of an output a is a @ directions[:, j] + offset[j], or 0 where that is below it and `rectified`.
+
+    It is handed the components [picture, component, ..] and hands them on, so hooks hear them and edit them as what any
+    module puts out. An edit moves the output a as little as it takes to have the components so.
+    """
+
+    def __init__(self, directions: NDArray[Any], offset: NDArray[Any], *, rectified: bool = False) -> None:
+        super().__init__()
+        self.directions: Tensor
+        self.offset: Tensor
+        self.register_buffer("directions", torch.from_numpy(directions).float())
+        self.register_buffer("offset", torch.from_numpy(offset).float())
+        self.rectified = rectified
+
+    def forward(self, told: Tensor) -> Tensor:
+        return told
+
+    def of(self, output: Tensor) -> Tensor:
+        """The components of maps [picture, unit, row, column] or of units [picture, unit]."""
+        weight = self.directions.T.to(output.dtype)
+        offset = self.offset.to(output.dtype)
+        if output.dim() == 2:
+            told = functional.linear(output, weight, offset)
+        else:
+            told = functional.conv2d(output, weight[:, :, None, None], offset)
+        return told.relu() if self.rectified else told
+
+    def moved(self, output: Tensor, change: Tensor) -> Tensor:
+        """The output with its components changed by so much: by the shortest way, those alone that change anywhere."""
+        some = change.transpose(0, 1).flatten(1).abs().amax(1) > 0
+        back = torch.linalg.pinv(self.directions[:, some].T).to(output.dtype)
+        return output + torch.einsum("uc,pc...->pu...", back, change[:, some])
+
+
+class _Told:
+    """The hook of the module whose output has components: it tells them in the `call`-th of its calls in a pass.
+
+    An object and no closure, so that a copy of the network has a hook of its own.
+    """
+
+    def __init__(self, components: Components, call: int) -> None:
+        self.components, self.call, self.calls = components, call, 0
+
+    def begin(self, *_: Any) -> None:
+        self.calls = 0
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:
+        self.calls += 1
+        if self.calls != self.call:
+            return None
+        # Of a copy where gradients flow, because an in-place ReLU after it rewrites what backward would look up.
+        made = self.components.of(output.clone() if output.requires_grad else output)
+        told = self.components(made)
+        return None if told is made else self.components.moved(output, told - made)
+
+
+def add_components(model: nn.Module, site: Site, components: Components, name: str) -> Site:
+    """Put components into a model, as `features.6.pca` (of the second call of relu: `relu.pca@2`); their site.
+
+    Their module is a child of the one whose output they are of; InputError where that is a container.
+    """
+    module = dict(model.named_modules()).get(site.path, model)
+    if any(not isinstance(child, Components) for child in module.children()):
+        raise InputError(f"{site} is a block of modules; components are made of what one of them puts out")
+    own = f"{name}@{site.stream}" if site.stream else name
+    told = _Told(components, int(site.stream or 1))
+    module.add_module(own, components)
+    model.register_forward_pre_hook(told.begin)
+    module.register_forward_hook(told)
+    return Site(own if module is model else f"{site.path}.{own}")

@@ -1,0 +1,149 @@
+"""Components of a network for pictures as layers of it: learnt on the pictures, and there for every command by address.
+
+`features.6.pca/3` is a component of what `features.6` puts out; a direction of the probe may be called by its concept,
+`features.6.probe/circle`. The network that has them is a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cellscope.axes import Progress
+from cellscope.data.images import ImageSet
+from cellscope.errors import InputError, not_found
+from cellscope.evidence.bases import Basis
+from cellscope.evidence.picture_components import learn_picture_bases
+from cellscope.evidence.picture_probing import measure_pictures
+from cellscope.evidence.probing import judged
+from cellscope.features.concepts import concepts_of
+from cellscope.hooks.component_layers import Components, add_components
+from cellscope.hooks.outlets import Outlet, choose_outlets, ends_of_blocks, outlets
+from cellscope.look import at_once
+from cellscope.models.classifier import Classifier
+from cellscope.pipeline.bases import KINDS, Choice
+from cellscope.pipeline.find import SEED
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A network with components as layers of its own.
+
+    plain   the network as it was, and `over` the sites whose components they are
+    sites   where the components are heard; `bases` what they are
+    batch   how many pictures were shown together: a search that shows as many chooses on the same ones
+    """
+
+    plain: Classifier
+    network: Classifier
+    choice: Choice
+    over: tuple[str, ...]
+    sites: tuple[str, ...]
+    bases: tuple[Basis, ...]
+    batch: int
+    seed: int
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What the components are, in sentences, and whose direction each is where they have names."""
+        said = [f"What are called units here are {basis.about}." for basis in self.bases]
+        named = [", ".join(f"{k} {name}" for k, name in enumerate(basis.names)) for basis in self.bases if basis.names]
+        return tuple(dict.fromkeys([*said, *(f"Directions: {names}." for names in named)]))
+
+    def untrained(self, images: ImageSet, seed: int, progress: Progress | None = None) -> Classifier:
+        """The control: weights drawn anew, and components learnt of what such a network does."""
+        bare = self.plain.untrained(seed)
+        return grow(bare, images, self.choice, self.over, seed=self.seed, progress=progress).network
+
+
+def grow(
+    network: Classifier, images: ImageSet, choice: Choice, sites: Sequence[str] = (), *, seed: int = SEED,
+    progress: Progress | None = None,
+) -> Grown:  # fmt: skip
+    """A copy of the network in which each of `sites` (default: the ends of its blocks) has components beside it."""
+    if len(images) < FEWEST:
+        raise InputError(
+            f"components are learnt from pictures, and {images.name} has {len(images)}; give {FEWEST} or more"
+        )  # fmt: skip
+    module, example = network.module, network.example
+    chosen = choose_outlets(module, example, sites) if sites else ends_of_blocks(module, outlets(module, example))
+    bases = learn(network, images, choice, chosen, seed=seed, progress=progress)
+    made = copy.deepcopy(module)
+    there = []
+    for basis in bases:
+        components = Components(basis.directions, basis.offset, rectified=basis.rectified).to(network.device)
+        there.append(str(add_components(made, basis.over[0], components, choice.name)))
+    grown = replace(network, module=made, name=f"{network.name}-{choice.name}")
+    return Grown(network, grown, choice, tuple(str(o.site) for o in chosen), tuple(there), bases, at_once(chosen), seed)
+
+
+def learn(
+    network: Classifier, images: ImageSet, choice: Choice, chosen: Sequence[Outlet], *, seed: int = SEED,
+    progress: Progress | None = None,
+) -> tuple[Basis, ...]:  # fmt: skip
+    """The bases of sites: of the probe the readings that were fitted on the pictures that choose, one for each concept
+    that can be probed; else what is learnt without labels.
+    """
+    told: Progress | None = (lambda done, total, _: progress(done, total, "basis")) if progress else None
+    if choice.kind == "probe":
+        concepts = concepts_of(images)
+        if not concepts:
+            raise InputError(f"{images.name} has neither masks nor classes, so there is nothing to fit directions to")
+        measured = measure_pictures(network, images, chosen, concepts, seed=seed, progress=told)
+        return tuple(judged(one, draws=1).directions() for one in measured)
+    return learn_picture_bases(
+        network, images, chosen, choice.kind, components=choice.components, seed=seed, progress=told
+    )
+
+
+FEWEST = 8
+"""Fewer pictures than this are none to learn components from."""
+ADDRESS = re.compile(rf"(?P<over>.+)\.(?P<kind>{'|'.join(KINDS)})(?:-(?P<number>[1-9]\d{{0,5}}))?(?:@(?P<call>\d+))?")
+
+
+def grown_for(
+    network: Classifier, images: ImageSet, addresses: Sequence[str], *, seed: int = SEED,
+    progress: Progress | None = None,
+) -> tuple[Classifier, tuple[str, ...]]:  # fmt: skip
+    """The network with the components that addresses name, and the addresses with numbers in place of concepts; the
+    network itself where they name none. MissingError for a concept without a direction.
+    """
+    paths, told = set(dict(network.module.named_modules())), list(addresses)
+    asked: dict[tuple[str, str], list[int]] = {}
+    for at, address in enumerate(addresses):
+        site = address.strip().partition("/")[0]
+        if site not in paths and ADDRESS.fullmatch(site):
+            asked.setdefault(_asked(site), []).append(at)
+    grown = network
+    for (over, name), places in asked.items():
+        made = grow(grown, images, _choice(name), (over,), seed=seed, progress=progress)
+        grown = replace(made.network, name=network.name)
+        for at in places:
+            told[at] = _numbered(told[at].strip(), made)
+    return grown, tuple(told)
+
+
+def _asked(site: str) -> tuple[str, str]:
+    """The site whose components `relu.pca@2` are (`relu:2`), and the name of its basis."""
+    found: Any = ADDRESS.fullmatch(site)
+    over, kind, number, call = (found[name] for name in ("over", "kind", "number", "call"))
+    return f"{over}:{call}" if call else over, f"{kind}-{number}" if number else kind
+
+
+def _choice(name: str) -> Choice:
+    kind, _, number = name.partition("-")
+    return Choice(kind, int(number) if number else None)
+
+
+def _numbered(address: str, made: Grown) -> str:
+    """`features.6.probe/circle` as the number of that direction."""
+    _, slash, which = address.partition("/")
+    if not slash or which.isdecimal():
+        return f"{made.sites[0]}{slash}{which}"
+    names = made.bases[0].names
+    if which not in names:
+        raise not_found(f"direction in {made.sites[0]}", which, names or [f"0 to {len(made.bases[0]) - 1}"])
+    return f"{made.sites[0]}/{names.index(which)}"
