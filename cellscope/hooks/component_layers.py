@@ -12,6 +12,9 @@ from torch.nn import functional
 from cellscope.axes import Site
 from cellscope.errors import InputError
 
+ALIKE = 0.01
+"""Directions of unit length depend on one another where a singular value is below this share of the largest."""
+
 
 class Components(nn.Module):
     """Component j of an output a is a @ directions[:, j] + offset[j], or 0 where that is below it and `rectified`.
@@ -42,10 +45,15 @@ class Components(nn.Module):
         return told.relu() if self.rectified else told
 
     def moved(self, output: Tensor, change: Tensor) -> Tensor:
-        """The output with its components changed by so much: by the shortest way, those alone that change anywhere."""
+        """The output with its components changed by so much: by the shortest way, those alone that change anywhere.
+
+        Of directions that nearly depend on one another (see ALIKE) not each can be held: the way would be endless.
+        """
         some = change.transpose(0, 1).flatten(1).abs().amax(1) > 0
-        back = torch.linalg.pinv(self.directions[:, some].T).to(output.dtype)
-        return output + torch.einsum("uc,pc...->pu...", back, change[:, some])
+        directions = self.directions[:, some]
+        size = directions.norm(dim=0).clamp_min(torch.finfo(directions.dtype).tiny)
+        back = torch.linalg.pinv((directions / size).T, rtol=ALIKE) / size
+        return output + torch.einsum("uc,pc...->pu...", back.to(output.dtype), change[:, some])
 
 
 class _Told:
