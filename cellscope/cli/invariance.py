@@ -81,6 +81,8 @@ def _told(found: Invariance, *, pooled: bool) -> str:
         parts.append("\n".join(gain.sentence for gain in found.gains))
     if found.constant:
         parts.append(f"the same for all pictures: {', '.join(map(str, found.constant))}")
+    if found.remark:
+        parts.append(f"note: {found.remark}")
     return "\n\n".join(parts)
 
 

@@ -17,7 +17,7 @@ from cellscope.errors import InputError
 from cellscope.hooks.modules import Seen, watch
 from cellscope.hooks.outlets import Outlet, choose_outlets, outlets
 from cellscope.models.classifier import Classifier
-from cellscope.vision.labelled import class_numbers, sample
+from cellscope.vision.labelled import Numbers, class_numbers, sample
 from cellscope.vision.perturbations import Transform, changed, usual
 
 Floats = NDArray[np.float64]
@@ -66,7 +66,9 @@ class Gain:
 
 @dataclass(frozen=True, eq=False)
 class Invariance:
-    """Curves by layer, in the order of firing; the last site is what the network puts out."""
+    """Curves by layer, in the order of firing; the last site is what the network puts out. `remark` says why there is
+    no accuracy though the pictures have labels.
+    """
 
     outlets: tuple[Outlet, ...]
     curves: tuple[Curve, ...]
@@ -74,6 +76,7 @@ class Invariance:
     constant: tuple[Site, ...]
     pictures: int
     seed: int
+    remark: str = ""
 
     def curve(self, name: str) -> Curve:
         return next(curve for curve in self.curves if curve.transform.name == name)
@@ -127,7 +130,7 @@ def invariance(
     index = np.random.default_rng(seed).permutation(sample(len(images), most, seed))
     if len(index) < 2:
         raise InputError(f"{images.name} has {len(index)} picture; distances between pictures need 2")
-    truth = class_numbers(classifier, images) if images.labels is not None else None
+    truth, remark = _truth(classifier, images)
     everything = images.pixels(index) if images.flat else None
     spread = everything.std(0) if everything is not None else 1.0
     other, sums = _Sums(len(chosen)), [[_Sums(len(chosen)) for _ in t.amounts] for t in asked]
@@ -156,7 +159,19 @@ def invariance(
         for transform, row in zip(asked, sums, strict=True)
     )
     constant = tuple(o.site for o, s in zip(chosen, other.moved, strict=True) if s == 0)
-    return Invariance(chosen, curves, tuple(_gains(every, chosen, curves)), constant, len(index), seed)
+    return Invariance(chosen, curves, tuple(_gains(every, chosen, curves)), constant, len(index), seed, remark)
+
+
+def _truth(classifier: Classifier, images: ImageSet) -> tuple[Numbers | None, str]:
+    """The class of every picture in the network's numbers; None where there are no labels, or with a remark where the
+    network knows other classes: how far its layers go along can be told without.
+    """
+    if images.labels is None:
+        return None, ""
+    try:
+        return class_numbers(classifier, images), ""
+    except InputError as error:
+        return None, f"accuracy is left out: {error}"
 
 
 def _hear(classifier: Classifier, seen: Seen, pixels: NDArray[np.float32]) -> tuple[list[Tensor], Tensor]:

@@ -175,3 +175,16 @@ def test_the_network_is_left_as_it_was() -> None:
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     assert all(part.training and not part._forward_hooks for part in module.modules())
     assert all(p.grad is None for p in module.parameters())
+
+
+def test_other_classes_leave_accuracy_out() -> None:
+    """A network that knows other classes than the pictures: its layers are told, accuracy is not, and it is said why."""
+    network = equivariant(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 2))
+    odd = ImageSet("odd", pictures().pixels(np.arange(20)), np.arange(20) % 3, ("x", "y", "z"))
+    found = invariance(network, odd, transforms=[MOVED])
+    known = invariance(network, pictures(), transforms=[MOVED])
+    np.testing.assert_array_equal(found.curves[0].change, known.curves[0].change)
+    assert np.isnan(found.curves[0].accuracy).all()
+    assert np.isfinite(known.curves[0].accuracy).all()
+    assert found.remark.startswith("accuracy is left out: odd has the classes x, y, z and ")
+    assert known.remark == ""
