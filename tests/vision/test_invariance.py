@@ -178,7 +178,7 @@ def test_the_network_is_left_as_it_was() -> None:
 
 
 def test_other_classes_leave_accuracy_out() -> None:
-    """A network that knows other classes than the pictures: its layers are told, accuracy is not, and it is said why."""
+    """Of a network that knows other classes than the pictures layers are told, accuracy is not, and it is said why."""
     network = equivariant(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 2))
     odd = ImageSet("odd", pictures().pixels(np.arange(20)), np.arange(20) % 3, ("x", "y", "z"))
     found = invariance(network, odd, transforms=[MOVED])
