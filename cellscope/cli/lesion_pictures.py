@@ -47,6 +47,8 @@ def lesion_pictures(
     network, folder, images = opened(run, options)
     network, told = with_components(network, images, addresses or (str(layer),))
     units = [Unit.parse(address) for address in told] if addresses else []
+    if any(".probe" in address for address in addresses):
+        note("a direction of the probe was fitted to half of these pictures, whichever half reports here")
     if asked:
         with bar("lesioning", unit="pictures") as progress:
             lesioned = lesion_concepts(

@@ -32,6 +32,9 @@ PENALTY = 2.0
 ON = 0.1
 """The share of the rows at which a component of the dictionary is on."""
 
+RANK = 1e-5
+"""A direction in which units vary by less than this share of the largest variance is none."""
+
 ABOUT = {
     "pca": "principal components of standardised units, those of most variance first",
     "ica": "independent components of standardised units (FastICA)",
@@ -102,24 +105,38 @@ def _heard(
     return found, {site: np.concatenate(rows) for site, rows in kept.items() if rows}
 
 
-def _pca(site: Site, covariance: Covariance, _: Any, components: int, seed: int) -> Basis:
-    """The directions of most variance, largest first, of unit length; the largest weight of each is positive."""
+def _principal(covariance: Covariance) -> Floats:
+    """The directions of most variance [unit, direction], largest first, of unit length: those in which units vary.
+
+    Dead units, and units that are a sum of others, leave fewer directions than there are units.
+    """
     moments = covariance.moments(np.arange(len(covariance.gram)))
-    _, vectors = torch.linalg.eigh(torch.from_numpy(moments.covariance))
-    return _basis(site, "pca", covariance, vectors.flip(1)[:, :components].numpy(), about=ABOUT["pca"])
+    values, vectors = torch.linalg.eigh(torch.from_numpy(moments.covariance))
+    varying = int((values > RANK * values[-1]).sum())
+    made: Floats = vectors.flip(1)[:, : max(varying, 1)].numpy()
+    return made
+
+
+def _pca(site: Site, covariance: Covariance, _: Any, components: int, seed: int) -> Basis:
+    """Principal components, largest first; the largest weight of each is positive."""
+    return _basis(site, "pca", covariance, _principal(covariance)[:, :components], about=ABOUT["pca"])
 
 
 def _ica(site: Site, covariance: Covariance, rows: Any, components: int, seed: int) -> Basis:
-    """FastICA (Hyvärinen 1999; scikit-learn): directions in which activations are least Gaussian."""
+    """FastICA (Hyvärinen 1999; scikit-learn): directions in which activations are least Gaussian, among those in which
+    they vary, which may be fewer than were asked for.
+    """
     from sklearn.decomposition import FastICA
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = FastICA(components, whiten="unit-variance", random_state=seed, max_iter=200, tol=1e-3)
-        model.fit(rows)
+        varying = _principal(covariance)
+        few = min(components, varying.shape[1], len(rows) - 1)
+        model = FastICA(few, whiten="unit-variance", random_state=seed, max_iter=200, tol=1e-3)
+        model.fit(rows @ varying)
     late = "; it was stopped before it came to its end" if model.n_iter_ >= 200 else ""
-    return _basis(site, "ica", covariance, model.components_.T, about=ABOUT["ica"] + late)
+    return _basis(site, "ica", covariance, varying @ model.components_.T, about=ABOUT["ica"] + late)
 
 
 def _dictionary(site: Site, covariance: Covariance, rows: Any, components: int, seed: int) -> Basis:

@@ -83,16 +83,17 @@ def probe_pictures(
 
 def measure_pictures(
     network: Classifier, images: ImageSet, outlets: Sequence[Outlet], concepts: Sequence[Concept], *, seed: int = 0,
-    progress: Progress | None = None,
+    batch: int | None = None, progress: Progress | None = None,
 ) -> tuple[Measured, ...]:  # fmt: skip
     """For every outlet the covariance of its units with one another, with every concept and with its control.
 
-    Blocks of pictures are those of `look`: even ones choose, odd ones report, as in a search with the same seed.
+    Blocks of pictures are those of `look`: even ones choose, odd ones report, as in a search with the same seed and
+    batch.
     """
     sizes = {o.grid: _Size(ConceptReader(o.grid, images, concepts), o.site, seed) for o in outlets}
-    sums = _begun(network, images, outlets, sizes, seed)
+    sums = _begun(network, images, outlets, sizes, seed, batch)
     shown = 0
-    for glance in look(network, images, outlets, seed=seed):
+    for glance in look(network, images, outlets, seed=seed, batch=batch):
         masks = masks_in(images, glance)
         labels = {grid: size.labels(glance, masks) for grid, size in sizes.items()}
         for outlet in outlets:
@@ -110,14 +111,15 @@ def measure_pictures(
 
 
 def _begun(
-    network: Classifier, images: ImageSet, outlets: Sequence[Outlet], sizes: dict[tuple[int, int], _Size], seed: int
-) -> dict[Site, Covariance]:
+    network: Classifier, images: ImageSet, outlets: Sequence[Outlet], sizes: dict[tuple[int, int], _Size], seed: int,
+    batch: int | None,
+) -> dict[Site, Covariance]:  # fmt: skip
     """The empty sums of every outlet, once the first pictures have said on what scale its units lie and how frequent
     the concepts are.
     """
     samples: dict[Site, list[NDArray[np.float32]]] = {outlet.site: [] for outlet in outlets}
     blocks = 1
-    for glance in _first(look(network, images, outlets, seed=seed)):
+    for glance in _first(look(network, images, outlets, seed=seed, batch=batch)):
         masks = masks_in(images, glance)
         for size in sizes.values():
             size.learn(glance, masks)

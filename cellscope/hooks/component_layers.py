@@ -14,13 +14,16 @@ from cellscope.errors import InputError
 
 ALIKE = 0.01
 """Directions of unit length depend on one another where a singular value is below this share of the largest."""
+ROUNDING = 1e-5
+"""A component is edited where it changes by more than this share of its largest value."""
 
 
 class Components(nn.Module):
     """Component j of an output a is a @ directions[:, j] + offset[j], or 0 where that is below it and `rectified`.
 
     It is handed the components [picture, component, ..] and hands them on, so hooks hear them and edit them as what any
-    module puts out. An edit moves the output a as little as it takes to have the components so.
+    module puts out. An edit moves the output a as little as it takes to have the components so; rectified ones each by
+    its own way, as if it were the only one.
     """
 
     def __init__(self, directions: NDArray[Any], offset: NDArray[Any], *, rectified: bool = False) -> None:
@@ -34,26 +37,35 @@ class Components(nn.Module):
     def forward(self, told: Tensor) -> Tensor:
         return told
 
-    def of(self, output: Tensor) -> Tensor:
-        """The components of maps [picture, unit, row, column] or of units [picture, unit]."""
-        weight = self.directions.T.to(output.dtype)
-        offset = self.offset.to(output.dtype)
-        if output.dim() == 2:
-            told = functional.linear(output, weight, offset)
-        else:
-            told = functional.conv2d(output, weight[:, :, None, None], offset)
-        return told.relu() if self.rectified else told
+    def told(self, output: Tensor) -> Tensor:
+        """The output of maps [picture, unit, row, column], or units [picture, unit], once its components were told."""
+        weight, offset = self.directions.T.to(output.dtype), self.offset.to(output.dtype)
+        # Of a copy where gradients flow, because an in-place ReLU after it rewrites what backward would look up.
+        own = output.clone() if output.requires_grad else output
+        plain = (
+            functional.linear(own, weight, offset)
+            if output.dim() == 2
+            else functional.conv2d(own, weight[:, :, None, None], offset)
+        )
+        made = plain * (plain > 0) if self.rectified else plain  # by no ReLU, which would have rules of its own
+        heard = self(made)
+        if heard is made:
+            return output
+        largest = made.transpose(0, 1).flatten(1).abs().amax(1)
+        changed = (heard - made).abs() > ROUNDING * largest.reshape(-1, *(1,) * (made.dim() - 2))
+        return output + self._back(torch.where(changed, heard - plain, 0))
 
-    def moved(self, output: Tensor, change: Tensor) -> Tensor:
-        """The output with its components changed by so much: by the shortest way, those alone that change anywhere.
+    def _back(self, change: Tensor) -> Tensor:
+        """What moves the output so that its components change by so much, those alone that change anywhere.
 
         Of directions that nearly depend on one another (see ALIKE) not each can be held: the way would be endless.
         """
         some = change.transpose(0, 1).flatten(1).abs().amax(1) > 0
         directions = self.directions[:, some]
         size = directions.norm(dim=0).clamp_min(torch.finfo(directions.dtype).tiny)
-        back = torch.linalg.pinv((directions / size).T, rtol=ALIKE) / size
-        return output + torch.einsum("uc,pc...->pu...", back.to(output.dtype), change[:, some])
+        each = directions / size
+        back = (each if self.rectified else torch.linalg.pinv(each.T, rtol=ALIKE)) / size
+        return torch.einsum("uc,pc...->pu...", back.to(change.dtype), change[:, some])
 
 
 class _Told:
@@ -72,21 +84,29 @@ class _Told:
         self.calls += 1
         if self.calls != self.call:
             return None
-        # Of a copy where gradients flow, because an in-place ReLU after it rewrites what backward would look up.
-        made = self.components.of(output.clone() if output.requires_grad else output)
-        told = self.components(made)
-        return None if told is made else self.components.moved(output, told - made)
+        told = self.components.told(output)
+        return None if told is output else told
 
 
-def add_components(model: nn.Module, site: Site, components: Components, name: str) -> Site:
-    """Put components into a model, as `features.6.pca` (of the second call of relu: `relu.pca@2`); their site.
-
-    Their module is a child of the one whose output they are of; InputError where that is a container.
+def place_for(model: nn.Module, site: Site, name: str) -> tuple[nn.Module, str]:
+    """The module whose output has components, and what their module is called in it; InputError where it is a block of
+    modules, or has something of that name.
     """
     module = dict(model.named_modules()).get(site.path, model)
     if any(not isinstance(child, Components) for child in module.children()):
         raise InputError(f"{site} is a block of modules; components are made of what one of them puts out")
     own = f"{name}@{site.stream}" if site.stream else name
+    if hasattr(module, own):
+        raise InputError(f"{site} has something called {own} already; components of it cannot be called so")
+    return module, own
+
+
+def add_components(model: nn.Module, site: Site, components: Components, name: str) -> Site:
+    """Put components into a model, as `features.6.pca` (of the second call of relu: `relu.pca@2`); their site.
+
+    Their module is a child of the one whose output they are of, see `place_for`.
+    """
+    module, own = place_for(model, site, name)
     told = _Told(components, int(site.stream or 1))
     module.add_module(own, components)
     model.register_forward_pre_hook(told.begin)

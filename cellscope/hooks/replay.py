@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cellscope.axes import Site
 from cellscope.errors import not_found
+from cellscope.hooks.component_layers import Components
 from cellscope.hooks.modules import Enough, evaluating
 
 FEW = 4
@@ -58,7 +59,7 @@ class Rest:
         self._model, self._modules = model, modules
         self._inputs: Tensor | None = None
         self._tape: dict[nn.Module, list[Any]] = {}
-        self._end: Tensor | None = None
+        self._ends: list[Tensor] = []
         self.shortened = True
         self._checked = False
 
@@ -115,11 +116,12 @@ class Rest:
             for handle in handles:
                 handle.remove()
         self._tape = {}
-        last: Any = None
-        for call in root.outermost():
+        answered = list(root.outermost())
+        for call in answered:
             self._tape.setdefault(call.module, []).append(call.output)
-            last = call.output
-        self._end = last if isinstance(last, Tensor) else None
+        # What is handed to a module that is run again: that of components is run with them.
+        inside = bool(answered) and isinstance(answered[-1].module, Components)
+        self._ends = [c.output for c in answered[-2 if inside else -1 :] if isinstance(c.output, Tensor)]
 
     def _agrees(self, inputs: Tensor) -> bool:
         """Whether the short way gives what the long way gives, and leaves what was recorded alone."""
@@ -149,11 +151,11 @@ class Rest:
 
     def _stub(self, forward: Callable[..., Any], outputs: list[Any]) -> Callable[..., Any]:
         calls = iter(outputs)
-        end = self._end
+        ends = {id(end) for end in self._ends}
 
         def answer(*inputs: Any, **more: Any) -> Any:
             for output in calls:
-                return end.clone() if end is not None and output is end else output  # what follows may write there
+                return output.clone() if id(output) in ends else output  # what follows may write there
             return forward(*inputs, **more)
 
         return answer
@@ -168,7 +170,8 @@ def replay(model: nn.Module, sites: Iterable[Site]) -> Iterator[Rest]:
             yield rest
         finally:
             rest._tape.clear()
-            rest._inputs = rest._end = None
+            rest._inputs = None
+            rest._ends.clear()
 
 
 def _tensors(answer: Any) -> list[Tensor]:

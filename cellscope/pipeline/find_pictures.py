@@ -158,8 +158,14 @@ def untrained_bars(
     if all(c.name in known for c in concepts):
         return {c.name: known[c.name] or Estimate(math.nan) for c in concepts}
     told: Progress | None = (lambda done, total, _: progress(done, total, "untrained control")) if progress else None
-    bare = network.untrained(seed) if grown is None else grown.untrained(shown, seed)
-    batch = grown.batch if grown is not None else None
+    if grown is None:
+        bare, batch = network.untrained(seed), None
+    else:
+        try:
+            control = grown.untrained(shown, seed)
+        except InputError:  # of concepts that are too rare among the fewer pictures there are no directions
+            return {c.name: Estimate(math.nan) for c in concepts}
+        bare, sites, batch = control.network, control.outlets, grown.batch
     counts = count_pictures(bare, shown, sites, concepts, seed=seed, evidence=False, batch=batch, progress=told)
     found = judge(*counts)
     known = {f.name: bar for f, bar in zip(found.features, bars_of(found), strict=True)}

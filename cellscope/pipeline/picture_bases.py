@@ -10,22 +10,26 @@ import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cellscope.axes import Progress
 from cellscope.data.images import ImageSet
 from cellscope.errors import InputError, not_found
 from cellscope.evidence.bases import Basis
+from cellscope.evidence.components import COMPONENTS
 from cellscope.evidence.picture_components import learn_picture_bases
 from cellscope.evidence.picture_probing import measure_pictures
 from cellscope.evidence.probing import judged
 from cellscope.features.concepts import concepts_of
-from cellscope.hooks.component_layers import Components, add_components
+from cellscope.hooks.component_layers import Components, add_components, place_for
+from cellscope.hooks.modules import WHOLE
 from cellscope.hooks.outlets import Outlet, choose_outlets, ends_of_blocks, outlets
 from cellscope.look import at_once
 from cellscope.models.classifier import Classifier
 from cellscope.pipeline.bases import KINDS, Choice
 from cellscope.pipeline.find import SEED
+
+FEWEST = 8
+"""Fewer pictures than this are none to learn components from."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,6 @@ class Grown:
 
     plain   the network as it was, and `over` the sites whose components they are
     sites   where the components are heard; `bases` what they are
-    batch   how many pictures were shown together: a search that shows as many chooses on the same ones
     """
 
     plain: Classifier
@@ -43,8 +46,17 @@ class Grown:
     over: tuple[str, ...]
     sites: tuple[str, ...]
     bases: tuple[Basis, ...]
-    batch: int
     seed: int
+
+    @property
+    def batch(self) -> int:
+        """How many pictures were shown together: a search that shows as many chooses on the same ones."""
+        return shown_together(self.plain)
+
+    @property
+    def outlets(self) -> tuple[Outlet, ...]:
+        """The components as outlets of the network."""
+        return choose_outlets(self.network.module, self.network.example, self.sites)
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -53,10 +65,9 @@ class Grown:
         named = [", ".join(f"{k} {name}" for k, name in enumerate(basis.names)) for basis in self.bases if basis.names]
         return tuple(dict.fromkeys([*said, *(f"Directions: {names}." for names in named)]))
 
-    def untrained(self, images: ImageSet, seed: int, progress: Progress | None = None) -> Classifier:
+    def untrained(self, images: ImageSet, seed: int) -> Grown:
         """The control: weights drawn anew, and components learnt of what such a network does."""
-        bare = self.plain.untrained(seed)
-        return grow(bare, images, self.choice, self.over, seed=self.seed, progress=progress).network
+        return grow(self.plain.untrained(seed), images, self.choice, self.over, seed=self.seed)
 
 
 def grow(
@@ -67,9 +78,14 @@ def grow(
     if len(images) < FEWEST:
         raise InputError(
             f"components are learnt from pictures, and {images.name} has {len(images)}; give {FEWEST} or more"
-        )  # fmt: skip
+        )
+    if choice.saved:
+        raise InputError(f"{choice.kind} is a file of directions, and those are for texts; there is {', '.join(KINDS)}")
     module, example = network.module, network.example
-    chosen = choose_outlets(module, example, sites) if sites else ends_of_blocks(module, outlets(module, example))
+    asked = tuple(dict.fromkeys(sites))
+    chosen = choose_outlets(module, example, asked) if asked else ends_of_blocks(module, outlets(module, example))
+    for outlet in chosen:
+        place_for(module, outlet.site, choice.name)  # what cannot be is said before anything is shown
     bases = learn(network, images, choice, chosen, seed=seed, progress=progress)
     made = copy.deepcopy(module)
     there = []
@@ -77,7 +93,7 @@ def grow(
         components = Components(basis.directions, basis.offset, rectified=basis.rectified).to(network.device)
         there.append(str(add_components(made, basis.over[0], components, choice.name)))
     grown = replace(network, module=made, name=f"{network.name}-{choice.name}")
-    return Grown(network, grown, choice, tuple(str(o.site) for o in chosen), tuple(there), bases, at_once(chosen), seed)
+    return Grown(network, grown, choice, tuple(str(o.site) for o in chosen), tuple(there), bases, seed)
 
 
 def learn(
@@ -85,23 +101,30 @@ def learn(
     progress: Progress | None = None,
 ) -> tuple[Basis, ...]:  # fmt: skip
     """The bases of sites: of the probe the readings that were fitted on the pictures that choose, one for each concept
-    that can be probed; else what is learnt without labels.
+    that can be probed; else what is learnt without labels. A site's is the same whatever other sites there are.
     """
     told: Progress | None = (lambda done, total, _: progress(done, total, "basis")) if progress else None
+    batch = shown_together(network)
     if choice.kind == "probe":
         concepts = concepts_of(images)
         if not concepts:
             raise InputError(f"{images.name} has neither masks nor classes, so there is nothing to fit directions to")
-        measured = measure_pictures(network, images, chosen, concepts, seed=seed, progress=told)
+        measured = measure_pictures(network, images, chosen, concepts, seed=seed, batch=batch, progress=told)
         return tuple(judged(one, draws=1).directions() for one in measured)
     return learn_picture_bases(
-        network, images, chosen, choice.kind, components=choice.components, seed=seed, progress=told
+        network, images, chosen, choice.kind, components=choice.components, seed=seed, batch=batch, progress=told
     )
 
 
-FEWEST = 8
-"""Fewer pictures than this are none to learn components from."""
-ADDRESS = re.compile(rf"(?P<over>.+)\.(?P<kind>{'|'.join(KINDS)})(?:-(?P<number>[1-9]\d{{0,5}}))?(?:@(?P<call>\d+))?")
+def shown_together(network: Classifier) -> int:
+    """How many pictures a network is shown at a time where its components are learnt or searched."""
+    own = [o for o in outlets(network.module, network.example) if o.kind != Components.__name__]
+    return at_once(own)
+
+
+ADDRESS = re.compile(
+    rf"(?:(?P<over>.+)\.)?(?P<kind>{'|'.join(KINDS)})(?:-(?P<number>[1-9]\d{{0,5}}))?(?:@(?P<call>\d+))?"
+)
 
 
 def grown_for(
@@ -112,38 +135,46 @@ def grown_for(
     network itself where they name none. MissingError for a concept without a direction.
     """
     paths, told = set(dict(network.module.named_modules())), list(addresses)
-    asked: dict[tuple[str, str], list[int]] = {}
+    asked: dict[tuple[str, str], list[tuple[int, Choice, str]]] = {}
     for at, address in enumerate(addresses):
-        site = address.strip().partition("/")[0]
-        if site not in paths and ADDRESS.fullmatch(site):
-            asked.setdefault(_asked(site), []).append(at)
+        site, _, which = address.strip().partition("/")
+        found = ADDRESS.fullmatch(site) if site not in paths else None
+        if found is not None:
+            over, choice = _meant(found, which)
+            asked.setdefault((over, choice.name), []).append((at, choice, which))
     grown = network
-    for (over, name), places in asked.items():
-        made = grow(grown, images, _choice(name), (over,), seed=seed, progress=progress)
+    for (over, _), named in asked.items():
+        choice = max((choice for _, choice, _ in named), key=lambda choice: choice.components or 0)
+        made = grow(grown, images, choice, (over,), seed=seed, progress=progress)
         grown = replace(made.network, name=network.name)
-        for at in places:
-            told[at] = _numbered(told[at].strip(), made)
+        for at, _, which in named:
+            slash = "/" if "/" in addresses[at] else ""
+            told[at] = f"{made.sites[0]}{slash}{_number(which, made)}"
     return grown, tuple(told)
 
 
-def _asked(site: str) -> tuple[str, str]:
-    """The site whose components `relu.pca@2` are (`relu:2`), and the name of its basis."""
-    found: Any = ADDRESS.fullmatch(site)
+def _meant(found: re.Match[str], which: str) -> tuple[str, Choice]:
+    """The site whose components `relu.pca@2` are (`relu:2`), and of which basis: principal components are the same
+    however many there are, so there are as many as are asked for.
+    """
     over, kind, number, call = (found[name] for name in ("over", "kind", "number", "call"))
-    return f"{over}:{call}" if call else over, f"{kind}-{number}" if number else kind
+    over = over or WHOLE
+    many = int(number) if number else None
+    if kind == "pca":
+        most = max(many or 0, int(which) + 1 if which.isdecimal() and len(which) < DIGITS else 0)
+        many = most if most > COMPONENTS else None
+    return f"{over}:{call}" if call else over, Choice(kind, many)
 
 
-def _choice(name: str) -> Choice:
-    kind, _, number = name.partition("-")
-    return Choice(kind, int(number) if number else None)
+DIGITS = 7
+"""No number of components has as many."""
 
 
-def _numbered(address: str, made: Grown) -> str:
-    """`features.6.probe/circle` as the number of that direction."""
-    _, slash, which = address.partition("/")
-    if not slash or which.isdecimal():
-        return f"{made.sites[0]}{slash}{which}"
+def _number(which: str, made: Grown) -> str:
+    """The number of a direction that is called by its concept."""
+    if not which or which.isdecimal():
+        return which
     names = made.bases[0].names
     if which not in names:
         raise not_found(f"direction in {made.sites[0]}", which, names or [f"0 to {len(made.bases[0]) - 1}"])
-    return f"{made.sites[0]}/{names.index(which)}"
+    return str(names.index(which))

@@ -170,7 +170,7 @@ def _maker(
 ) -> Callable[[Classifier], Maps]:
     if method == "occlusion":
         return lambda network: occlusion(network, inputs, target, place=place, **options).values[:, None]
-    return lambda network: attribute(network, method, inputs, target, place=place, **options).values
+    return lambda network: attribute(network, method, inputs, target, place=place, known=True, **options).values
 
 
 def _draw_anew(network: nn.Module, path: str, seed: int) -> None:

@@ -96,18 +96,22 @@ def attribute(
     layer: Site | None = None,
     fill: Fill = "zero",
     steps: int = 64,
+    known: bool = False,
 ) -> Attribution:
     """Maps by one of `METHODS` for prepared pictures [picture, channel, row, column] or rows [picture, column].
 
     `layer` is the site of Grad-CAM (default: the last whose map is larger than one place), `fill` the start of
     integrated gradients and `steps` their number. The network is left as it was. InputError where a method does not
-    apply, with the reason.
+    apply, with the reason. Target and layer that are `known`, because they were asked of a network like this one, are
+    not looked for again.
     """
     chosen = method_named(method)
     inputs = checked(classifier, inputs)
     if steps < 2:
         raise InputError(f"integrated gradients in {steps} steps; take 2 or more")
-    with aim_at(classifier, target, place) as aim:
+    if layer is not None and not known:
+        choose_outlets(classifier.module, classifier.example, [layer])
+    with aim_at(classifier, target, place, known=known) as aim:
         with torch.no_grad():
             scores = aim(inputs)
         with torch.enable_grad(), warnings.catch_warnings():
@@ -196,7 +200,7 @@ def _integrated(aim: Aim, inputs: Tensor, options: Options) -> Made:
 def _grad_cam(aim: Aim, inputs: Tensor, options: Options) -> Made:
     if inputs.dim() != 4:
         raise InputError("grad-cam needs maps over a picture; this network takes rows of numbers")
-    site = last_map(aim) if options.layer is None else _given(aim, options.layer)
+    site = options.layer or last_map(aim)
     held: list[Tensor] = []
 
     def hold(values: Tensor) -> Tensor:
@@ -214,11 +218,6 @@ def _grad_cam(aim: Aim, inputs: Tensor, options: Options) -> Made:
     values = torch.nn.functional.interpolate(small, inputs.shape[2:], mode="bilinear", align_corners=False)
     rows, columns = held[-1].shape[2:]
     return Made(values, site=site, remarks=(f"made of the {rows} x {columns} map of {site}, drawn large",))
-
-
-def _given(aim: Aim, layer: Site) -> Site:
-    """The layer that was asked for; MissingError lists what there is."""
-    return choose_outlets(aim.network, aim.classifier.example, [layer])[0].site
 
 
 def last_map(aim: Aim) -> Site:

@@ -51,16 +51,20 @@ class Aim(nn.Module):
 
 
 @contextmanager
-def aim_at(classifier: Classifier, target: Target, place: Place = "mean", *, stop: bool = False) -> Iterator[Aim]:
+def aim_at(
+    classifier: Classifier, target: Target, place: Place = "mean", *, stop: bool = False, known: bool = False
+) -> Iterator[Aim]:
     """The network's answer to one question, in eval mode; no trace is left afterwards.
 
     A network that ends in a softmax is asked for its log-probability. With `stop` a pass is left once the unit has
-    spoken, before hooks that were set on its module later. InputError where there is no such class, unit or place.
+    spoken, before hooks that were set on its module later. InputError where there is no such class, unit or place;
+    a unit that is `known`, because it was asked of a network like this one, is not looked for again.
     """
     if isinstance(place, str) and place not in PLACES:
         raise InputError(f"no place {place!r}; there is {', '.join(PLACES)}, or a row and a column")
     if isinstance(target, Unit):
-        require_units(classifier.module, classifier.example, [target])
+        if not known:
+            require_units(classifier.module, classifier.example, [target])
         with watch(classifier.module, [target.site], stop=stop) as seen:
             yield Aim(classifier, target, place, seen)
         return

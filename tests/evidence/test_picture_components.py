@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from planted_network import planted_network, planted_pictures
+from planted_network import SIDE, planted_network, planted_pictures
 from sklearn.decomposition import PCA
+from torch import nn
 
 from cellscope.errors import InputError
 from cellscope.evidence.components import ON
 from cellscope.evidence.picture_components import FEW, learn_picture_bases
 from cellscope.hooks.outlets import Outlet, choose_outlets
 from cellscope.look import Places, look
-from cellscope.models.classifier import Classifier
+from cellscope.models.classifier import Classifier, wrap
 
 
 def filters(network: Classifier, site: str = "filters") -> tuple[Outlet, ...]:
@@ -43,11 +44,38 @@ def test_principal_components_are_scikit_learns() -> None:
 
 @pytest.mark.parametrize("kind", ["pca", "ica", "dictionary"])
 def test_the_same_seed_gives_the_same_basis(kind: str) -> None:
-    """Bit by bit; and where nothing is said as many as there are units."""
+    """Bit by bit, also beside another site; where nothing is said as many as there are units, or directions in which
+    they vary: a filter that sees what others see adds none.
+    """
     network = planted_network()
-    one, other = (learn_picture_bases(network, planted_pictures(), filters(network), kind, seed=3)[0] for _ in range(2))
+    both = (*filters(network, "norm"), *filters(network))
+    (one,) = learn_picture_bases(network, planted_pictures(), filters(network), kind, seed=3)
+    other = learn_picture_bases(network, planted_pictures(), both, kind, seed=3)[1]
     assert np.array_equal(one.directions, other.directions)
-    assert one.directions.shape == (8, 8)
+    rows = places(network)
+    varying = np.linalg.matrix_rank(rows - rows.mean(0), tol=1e-3 * np.linalg.norm(rows - rows.mean(0), 2))
+    assert varying == 5
+    assert one.directions.shape == (8, 8 if kind == "dictionary" else varying)
+
+
+def test_dead_units_leave_independent_components_independent() -> None:
+    """Of 12 units 4 are dead and 2 repeat others: six components, none of them a copy of another."""
+    draw = torch.Generator().manual_seed(0)
+    layer = nn.Conv2d(5, 12, 1)
+    with torch.no_grad():
+        layer.weight.normal_(0, 1, generator=draw)
+        layer.weight[6:8] = layer.weight[:2]
+        layer.weight[8:] = 0
+        layer.bias.zero_()
+    network = wrap(nn.Sequential(layer, nn.Tanh(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), (5, SIDE, SIDE))
+    (basis,) = learn_picture_bases(network, planted_pictures(), filters(network, "1"), "ica")
+    (outlet,) = filters(network, "1")
+    rows = next(iter(look(network, planted_pictures(), [outlet]))).chunks[outlet.site].values[outlet.site]
+    told = basis.of({basis.over[0]: rows.reshape(-1, 12)})
+    assert told.shape[1] == 6
+    alike = np.abs(np.corrcoef(told.T)) - np.eye(6)
+    assert alike.max() < 0.2
+    assert np.abs(basis.directions[8:]).max() == 0
 
 
 def test_a_code_is_on_in_a_tenth_of_the_places() -> None:

@@ -70,6 +70,8 @@ def test_they_are_outlets_and_so_is_the_module_that_they_are_of() -> None:
     assert ("0.pca", (3, 6, 6), "Components") in found
     assert ("0", (4, 6, 6), "Conv2d") in found
     assert choose_outlets(model, PICTURES, ["0.pca"])[0].units == 3
+    with pytest.raises(InputError, match="0 has something called pca already"):
+        add_components(model, Site("0"), Components(DIRECTIONS, OFFSET), "pca")
     with pytest.raises(InputError, match="block of modules"):
         add_components(nn.Sequential(model), Site("0"), Components(DIRECTIONS, OFFSET), "pca")
 
@@ -109,17 +111,38 @@ def test_a_code_that_is_off_stays_off() -> None:
     assert float((after.movedim(1, -1) @ torch.from_numpy(DIRECTIONS[:, 0])).max()) < 1e-5
 
 
-def test_the_short_way_of_lesions_is_the_long_one() -> None:
-    """What lies behind a component's site is run again with its edit, as with that of any site."""
-    model, site = grown()
-    with watch(model, (), edits={site: filled(1, 0.0)}):
+def test_a_code_is_held_also_where_it_was_off() -> None:
+    """Held at .7 it is that everywhere, and of several each goes the way that it would go alone, in every batch."""
+    model, none = stack(), np.zeros(3, np.float32)
+    site = add_components(model, Site("0"), Components(DIRECTIONS, none, rectified=True), "dictionary")
+
+    def held(unit: int | list[int], value: float, pictures: Tensor) -> Tensor:
+        with watch(model, ["0"], edits={site: filled(unit, value)}) as seen, torch.no_grad():
+            return seen.play(pictures)[Site("0")]
+
+    after = held(0, 0.7, PICTURES)
+    told = after.movedim(1, -1) @ torch.from_numpy(DIRECTIONS[:, 0])
+    torch.testing.assert_close(told, torch.full_like(told, 0.7))
+    with watch(model, ["0"]) as seen, torch.no_grad():
+        before = seen.play(PICTURES)[Site("0")]
+    alone = [held(unit, 0.0, PICTURES) - before for unit in (0, 2)]
+    torch.testing.assert_close(held([0, 2], 0.0, PICTURES), before + alone[0] + alone[1])
+    torch.testing.assert_close(held([0, 2], 0.0, PICTURES[1:2]), held([0, 2], 0.0, PICTURES)[1:2])
+
+
+@pytest.mark.parametrize("at", ["0", "1"])
+def test_the_short_way_of_lesions_is_the_long_one(at: str) -> None:
+    """What lies behind a component's site is run again with its edit, as with that of any site, also in place."""
+    model = stack()
+    site = add_components(model, Site(at), Components(DIRECTIONS, OFFSET), "pca")
+    hold, on = filled(1, 0.0), False
+    with watch(model, (), edits={site: hold}):
         full = model(PICTURES)
-    on = False
-    hold = filled(1, 0.0)
     with watch(model, (), edits={site: lambda told: hold(told) if on else told}), replay(model, [site]) as rest:
         rest.hear(PICTURES)
         torch.testing.assert_close(rest(), stack()(PICTURES))
         on = True
+        torch.testing.assert_close(rest(), full)
         torch.testing.assert_close(rest(), full)
         assert rest.shortened
 
