@@ -167,10 +167,10 @@ class Findings:
         return int(good.any(0).sum()), int(good.any(1).sum())
 
     def summary(self, at: float = 0.9) -> str:
-        """`n of N units track one of k features at AUC >= t, q <= .05`."""
+        """`n of N units track a feature, k of K features are tracked: AUC >= t, q <= .05`."""
         units, features = self.tracking(at)
         beaten = any(np.isfinite(e.three) for e in self.evidence)
         return (
-            f"{units} of {len(self.units)} units track one of {features} of {len(self.features)} features "
-            f"at AUC >= {at:g} (numeric: rank r), q <= {Q:g}" + f", above the {self.counts.terms.three}" * beaten
+            f"{units} of {len(self.units)} units track a feature, {features} of {len(self.features)} features are "
+            f"tracked: AUC >= {at:g} (numeric: rank r), q <= {Q:g}" + f", above the {self.counts.terms.three}" * beaten
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellscope.axes import Unit
-from cellscope.evidence.intervals import Estimate, Replicates, expit, fisher, logit, on_line, replicates
+from cellscope.evidence.intervals import Estimate, Replicates, expit, fisher, logit, replicates
 from cellscope.evidence.multiplicity import family_wise, q_values
 from cellscope.evidence.verdicts import CLEAR, Evidence
 from cellscope.findings import ALSO, COLUMNS, Findings, Floats, asked_of
@@ -63,7 +63,7 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
         bars = null, float(current[of][f]), float(alone[of].whole[f]), bare
         evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger))
     binary = parts[0].binary
-    line = tuple(own.through(lambda x: on_line(x, binary)) for own in alone)
+    line = tuple(own.on_line(binary) for own in alone)
     return Findings(units, features, tuple(evidence), table, parts, line)
 
 
@@ -83,7 +83,7 @@ def _evidence(
         characters=part.characters, unit=unit, score=score, low=low, high=high,
         sign=int(here["sign"]) if here["sign"] == here["sign"] else 1, chosen=here["chosen"],
         threshold=here["threshold"], lag=int(np.nan_to_num(here["lag"])), lag_score=here["lag_score"],
-        p=here["p"], q=q, null=null + 0.5 * span, shifts=here["shifts"], current=current,
+        p=here["p"], q=q, null=null + 0.5 * span, turns=here["shifts"], current=current,
         three=three, over_three_low=here["over_three_low"], over_three_high=here["over_three_high"],
         untrained=untrained.value, untrained_low=untrained.low, untrained_high=untrained.high,
         remark=remark, terms=part.terms, kin=kin, within=here["within"],
@@ -173,11 +173,14 @@ def _interval(
 
     def statistic(sums: list[NDArray[np.float64]]) -> Floats:
         auc = scores.auroc(sums[0], sums[1])  # type: ignore[arg-type]
-        return logit(np.where(signs > 0, auc, 1 - auc))
+        return np.where(signs > 0, auc, 1 - auc)
 
-    own = replicates(statistic, blocks)
-    table["auc_low"][f, units], table["auc_high"][f, units] = map(expit, own.ends())
-    over = own - alone.of(None).through(logit)
+    own = replicates(statistic, blocks).in_log_odds()
+    low, high = map(expit, own.ends())
+    # Log odds are kept finite, so that those of a perfect score fall a little short of it.
+    table["auc_low"][f, units] = np.minimum(low, table["auc"][f, units])
+    table["auc_high"][f, units] = np.maximum(high, table["auc"][f, units])
+    over = own - alone.of(None).in_log_odds()
     table["over_three_low"][f, units], table["over_three_high"][f, units] = over.ends()
 
 
@@ -201,9 +204,11 @@ def _score_numbers(table: dict[str, Floats], tally: Tally, spans: int, alone: Re
     table["sign"][here], table["chosen"][here] = sign, np.abs(chosen)
     r, rank_r = correlations([x.sum(0) for x in halves[REPORT]])
     table["r"][here], table["rank_r"][here] = r, rank_r * sign
-    own = replicates(lambda sums: fisher(correlations(sums)[1] * sign), halves[REPORT])
-    table["rank_low"][here], table["rank_high"][here] = map(np.tanh, own.ends())
-    over = own - alone.of(slice(None), None).through(fisher)
+    own = replicates(lambda sums: correlations(sums)[1] * sign, halves[REPORT]).in_z()
+    low, high = map(np.tanh, own.ends())
+    table["rank_low"][here] = np.minimum(low, table["rank_r"][here])
+    table["rank_high"][here] = np.maximum(high, table["rank_r"][here])
+    over = own - alone.of(slice(None), None).in_z()
     table["over_three_low"][here], table["over_three_high"][here] = over.ends()
 
 

@@ -46,7 +46,8 @@ def cli_page() -> str:
     lines = ["# The command line", "", "Written by `make docs` from what `--help` says; do not edit it by hand.", ""]
 
     def section(name: str, command: click.Command, level: int) -> None:
-        context = click.Context(command, info_name=name, terminal_width=100, **cellscope.context_settings)
+        context = click.Context(command, info_name=name, terminal_width=100,
+                                **cellscope.context_settings | command.context_settings)  # fmt: skip
         help_text = command.get_help(context)
         lines.extend([f"{'#' * level} {name}", "", "```text", help_text.rstrip(), "```", ""])
         if isinstance(command, click.Group):

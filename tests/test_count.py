@@ -162,7 +162,9 @@ def test_summary(planted) -> None:
     assert 4 <= units <= 8
     assert 4 <= features <= 7
     assert findings.tracking(0.9999)[0] < units
-    assert f"{units} of 30 units track one of {features} of 8 features at AUC >= 0.9" in findings.summary()
+    assert (
+        f"{units} of 30 units track a feature, {features} of 8 features are tracked: AUC >= 0.9" in findings.summary()
+    )
 
 
 def test_same_seed_same_findings(planted, code: Corpus) -> None:

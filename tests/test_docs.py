@@ -75,7 +75,7 @@ def test_the_verdict_of_the_documentation_is_one_that_is_printed() -> None:
     """README and docs/finding.md show the same finding, in the very words in which the program would tell it."""
     made = Evidence(
         feature="quote-single", kind="span", labelled=100_000, characters=1_500_000, unit=Unit.parse("lstm.0:cell/32"),
-        score=0.966, low=0.961, high=0.971, sign=1, p=0.001, q=0.001, shifts=999, three=0.82, over_three_low=1.7,
+        score=0.966, low=0.961, high=0.971, sign=1, p=0.001, q=0.001, turns=999, three=0.82, over_three_low=1.7,
         over_three_high=1.95, untrained=0.73, untrained_low=0.7, untrained_high=0.76,
     )  # fmt: skip
     assert made.found

@@ -239,22 +239,22 @@ def test_slow_units_in_a_short_text() -> None:
         found = judge(count(ArraySource(values, Site("x")), text, features, seed=seed))
         assert found.evidence[1].unit.index == 15
         assert found.evidence[1].q < 0.05
-        assert found.evidence[0].shifts < 200 < found.evidence[1].shifts
+        assert found.evidence[0].turns < 200 < found.evidence[1].turns
         alarms.append(found.evidence[0].q <= 0.05)
     assert sum(alarms) <= 2
     values = np.stack([slow + rng.standard_normal(LENGTH) * 0.1, *rng.standard_normal((3, LENGTH))], 1)
     one = judge(count(ArraySource(values.astype(np.float32), Site("x")), text, features[:1])).evidence[0]
     assert one.score > 0.99
-    assert one.shifts < 40
+    assert one.turns < 40
     assert not one.found
 
 
 def test_too_few_independent_stretches_are_said() -> None:
     """Where no p below the bar could be had, the reason is the text, not the unit."""
     known = {"feature": "f", "kind": "span", "labelled": 9, "characters": 99, "unit": Unit(Site("x"), 0), "score": 0.9}
-    few = Evidence(**known, p=0.4, q=0.4, shifts=1.5)
+    few = Evidence(**known, p=0.4, q=0.4, turns=1.5)
     assert few.reason == "the text has too few independent stretches to judge f"
-    assert "more than the best" in Evidence(**known, p=0.4, q=0.4, shifts=1000.0).reason
+    assert "more than the best" in Evidence(**known, p=0.4, q=0.4, turns=1000.0).reason
 
 
 def test_one_finding_among_many_features(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +281,7 @@ def test_summary_of_nothing() -> None:
     """Noise tracks nothing: 0 of N units, 0 of k features."""
     findings = search(RNG.standard_normal((LENGTH, 5)).astype(np.float32))
     assert findings.tracking() == (0, 0)
-    assert findings.summary().startswith("0 of 5 units track one of 0 of 3 features at AUC >= 0.9")
+    assert findings.summary().startswith("0 of 5 units track a feature, 0 of 3 features are tracked: AUC >= 0.9")
 
 
 def test_without_evidence() -> None:

@@ -74,18 +74,25 @@ def cellscope() -> None:
     """
 
 
+def _in_one_line(error: click.ClickException) -> str:
+    """What click has to say of a mistake, and where to read on."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said}; see {context.command_path} --help" if context is not None else said
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 1 or 2, never a traceback."""
     # Torch's threads would otherwise spin at every barrier of a step, which on a busy machine costs most of the time.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
-        code = cellscope.main(standalone_mode=False)
+        code = cellscope.main(prog_name="cellscope", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("cellscope: interrupted", err=True)
         code = 130
     except click.ClickException as error:
-        error.show()
+        click.echo(f"cellscope: {_in_one_line(error)}", err=True)
         code = error.exit_code
     except CellscopeError as error:
         click.echo(f"cellscope: {error}", err=True)

@@ -38,9 +38,9 @@ def examples(
     network, told = with_components(network, images, (*sites, *units))
     sites, chosen = told[: len(sites)], tuple(Unit.parse(text) for text in told[len(sites) :])
     folder = reports / safe_name(network.name) / "examples"
-    note(f"{len(images):,} pictures of {images.name}")
     with bar("looking", unit="pictures") as progress:
         looked = look(network, images, sites=sites, units=chosen, k=k, seed=seed, progress=progress)
+    note(f"{len(images):,} pictures of {images.name}")
     with bar("drawing", unit="layers") as progress:
         write_examples(looked, folder, progress=progress)
     rows = []

@@ -224,10 +224,9 @@ def say_findings(findings: Findings, at: float) -> None:
         for e in nothing:
             click.echo(e.verdict)
     elif nothing:
-        click.echo(
-            f"nothing found for {len(nothing)} of {len(findings.evidence)} features "
-            "(for why, see the pages or --format json)"
-        )
+        reasons = {e.reason for e in nothing}
+        why = reasons.pop() if len(reasons) == 1 else "for why, see the pages or --format json"
+        click.echo(f"nothing found for {len(nothing)} of {len(findings.evidence)} features ({why})")
     click.echo(findings.summary(at))
     click.echo(
         f"{findings.characters:,} {terms.items} {terms.taken}, {findings.draws} shifts, seed {findings.counts.seed}"

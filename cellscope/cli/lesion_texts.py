@@ -31,6 +31,8 @@ def lesion_texts(
         raise InputError("--streams goes with --map; without it, name UNITs or a whole site, as in lstm.0:cell")
     with bar("lesioning") as progress:
         lesioned = lesion_in(run, addresses, progress=progress, **options)
+    if lesioned.subject.remark:
+        note(lesioned.subject.remark)
     if form == "json":
         click.echo(lesioned.json())
     elif len(lesioned.needs) == 1 or options["asked"]:
@@ -55,6 +57,8 @@ def map_texts(
         raise InputError(f"--map lesions every unit in turn; leave {addresses[0]} out, or --map")
     with bar("lesioning each unit") as progress:
         mapped = map_in(run, progress=progress, **options)
+    if mapped.subject.remark:
+        note(mapped.subject.remark)
     click.echo(mapped.json() if form == "json" else _map(mapped.map))
     if pages:
         note(f"page: {write_map(mapped, reports, single_file=single_file)}")

@@ -177,7 +177,7 @@ def size_of(text: str) -> tuple[int, int]:
     """Rows and columns from `64x48`, or from `64` for a square."""
     parts = text.lower().split("x")
     if not 1 <= len(parts) <= 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(f"{text!r} is no size; write ROWSxCOLUMNS, as in 64x64")
+        raise InputError(f"{text!r} is no size; write ROWSxCOLUMNS, as in 64x64, or one number from 1 on for a square")
     return int(parts[0]), int(parts[-1])
 
 

@@ -105,21 +105,18 @@ def _heard(
     return found, {site: np.concatenate(rows) for site, rows in kept.items() if rows}
 
 
-def _principal(covariance: Covariance) -> Floats:
-    """The directions of most variance [unit, direction], largest first, of unit length: those in which units vary.
-
-    Dead units, and units that are a sum of others, leave fewer directions than there are units.
+def _principal(covariance: Covariance) -> tuple[Floats, int]:
+    """The directions of most variance [unit, direction], largest first, of unit length; and in how many of them the
+    units vary: dead units, and units that are a sum of others, leave fewer than there are units.
     """
     moments = covariance.moments(np.arange(len(covariance.gram)))
     values, vectors = torch.linalg.eigh(torch.from_numpy(moments.covariance))
-    varying = int((values > RANK * values[-1]).sum())
-    made: Floats = vectors.flip(1)[:, : max(varying, 1)].numpy()
-    return made
+    return vectors.flip(1).numpy(), max(1, int((values > RANK * values[-1]).sum()))
 
 
 def _pca(site: Site, covariance: Covariance, _: Any, components: int, seed: int) -> Basis:
     """Principal components, largest first; the largest weight of each is positive."""
-    return _basis(site, "pca", covariance, _principal(covariance)[:, :components], about=ABOUT["pca"])
+    return _basis(site, "pca", covariance, _principal(covariance)[0][:, :components], about=ABOUT["pca"])
 
 
 def _ica(site: Site, covariance: Covariance, rows: Any, components: int, seed: int) -> Basis:
@@ -131,8 +128,9 @@ def _ica(site: Site, covariance: Covariance, rows: Any, components: int, seed: i
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        varying = _principal(covariance)
-        few = min(components, varying.shape[1], len(rows) - 1)
+        principal, many = _principal(covariance)
+        varying = principal[:, : min(many, len(rows) - 1)]
+        few = min(components, varying.shape[1])
         model = FastICA(few, whiten="unit-variance", random_state=seed, max_iter=200, tol=1e-3)
         model.fit(rows @ varying)
     late = "; it was stopped before it came to its end" if model.n_iter_ >= 200 else ""

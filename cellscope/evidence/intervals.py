@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+LEFT = 0.25
+"""Without any one block at least this share of the error is left (see Replicates.in_log_odds)."""
 FEWEST = 3
 """Blocks without which there is no interval."""
 
@@ -68,6 +70,25 @@ class Replicates:
         """Those of a function of the statistic."""
         return Replicates(change(self.whole), change(self.left))
 
+    def in_log_odds(self) -> Replicates:
+        """Those of the log odds of scores between 0 and 1.
+
+        A block that makes nearly all of the few errors there are would leave none behind, and log odds without end: at
+        least LEFT of what is wrong is taken to be left, which makes the interval wide and not endless.
+        """
+        wrong, right = LEFT * (1 - self.whole), LEFT * self.whole
+        return Replicates(logit(self.whole), logit(np.clip(self.left, right, 1 - wrong)))
+
+    def in_z(self) -> Replicates:
+        """Those of Fisher's z of correlations, which is half the log odds of (1 + r) / 2."""
+        odds = self.through(lambda r: (1 + r) / 2).in_log_odds()
+        return Replicates(fisher(self.whole), odds.left / 2)
+
+    def on_line(self, span: NDArray[np.bool_]) -> Replicates:
+        """Those of scores [.., feature] on the scale on which differences are taken (see on_line)."""
+        odds, z = self.in_log_odds(), self.in_z()
+        return Replicates(np.where(span, odds.whole, z.whole), np.where(span, odds.left, z.left))
+
     def __sub__(self, other: Replicates) -> Replicates:
         return Replicates(self.whole - other.whole, self.left - other.left)
 
@@ -100,7 +121,8 @@ def replicates(
     """A statistic of sums over blocks, leaving out one block at a time; NaN with fewer than three blocks.
 
     parts      arrays [block, ..] whose sum over blocks is what `statistic` takes
-    statistic  maps the summed parts to [..]; it should be on a scale where symmetric intervals make sense (see `logit`)
+    statistic  maps the summed parts to [..]; intervals are symmetric on its scale, so a score is brought to another one
+               first (see Replicates.in_log_odds)
     """
     sums = [p.sum(0) for p in parts]
     whole, blocks = np.asarray(statistic(sums)), len(parts[0])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cellscope.axes import Unit
 from cellscope.errors import InputError
-from cellscope.evidence.intervals import fisher, jackknife
+from cellscope.evidence.intervals import fisher, jackknife, replicates
 from cellscope.scores.correlation import pearson
 from cellscope.sinks.crossed import Crossed, Turned
 
@@ -73,8 +73,7 @@ def matches(
     """
     choose, report = pair.correlations(CHOOSE), pair.correlations(REPORT)
     rows, best, back = np.arange(len(choose)), np.abs(choose).argmax(1), np.abs(choose).argmax(0)
-    low, high = jackknife(lambda sums: fisher(_r(sums)), pair.of_pairs(rows, best, REPORT))
-    low, high = np.tanh(low), np.tanh(high)
+    low, high = map(np.tanh, replicates(_r, pair.of_pairs(rows, best, REPORT)).in_z().ends())
     given = dict(zip(assigned[0].tolist(), assigned[1].tolist(), strict=True))
     return tuple(
         Match(

@@ -31,7 +31,8 @@ class Evidence:
     chosen      the same score on the choosing half
     p, q        against the best of all units under circular shifts; counting all features
     null        the score that the best of all units reaches in one shift of twenty
-    shifts      how many independent shifts of the labels the text has for this unit and feature
+    turns       how many independent shifts of the labels the text (or all batches of pictures together) has for this
+                unit and feature
     current, three    the score of the best prediction from the current character, from the last three
     untrained   the score of the best unit of the same network before training, with its 95 % interval
     over_three_low, over_three_high   the 95 % interval of how far `score` lies above `three`, which are of the same
@@ -57,7 +58,7 @@ class Evidence:
     p: float = math.nan
     q: float = math.nan
     null: float = math.nan
-    shifts: float = math.nan
+    turns: float = math.nan
     current: float = math.nan
     three: float = math.nan
     untrained: float = math.nan
@@ -117,7 +118,7 @@ class Evidence:
         if math.isnan(self.p):
             return f"the {self.terms.subject} {self.terms.few} for a test against shifted labels"
         obstacle = self.standing.obstacle
-        if obstacle == Obstacle.CHANCE and 1 / (1 + self.shifts) > Q:
+        if obstacle == Obstacle.CHANCE and 1 / (1 + self.turns) > Q:
             return f"the {self.terms.subject} has too few independent stretches to judge {self.feature}"
         return {
             Obstacle.CHANCE: f"no unit follows {self.feature} more than the best of all units does by chance",

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from cellscope.errors import InputError
 
+WIDEST = 65_536
+"""Hidden units at most."""
+
 
 @dataclass(frozen=True)
 class MLPConfig:
@@ -23,8 +26,10 @@ class MLPConfig:
     kind: str = "mlp"
 
     def __post_init__(self) -> None:
-        if self.hidden < 1 or self.classes < 2 or math.prod(self.shape) < 1:
-            raise InputError(f"mlp needs inputs, hidden units and 2 classes, not {self}")
+        if not 1 <= self.hidden <= WIDEST:
+            raise InputError(f"mlp has 1 to {WIDEST:,} hidden units, not {self.hidden}")
+        if self.classes < 2 or math.prod(self.shape) < 1:
+            raise InputError(f"mlp needs inputs and 2 classes, not {math.prod(self.shape)} and {self.classes}")
 
     def build(self) -> MLP:
         return MLP(self)

@@ -14,6 +14,10 @@ READS = ("whole", "places")
 """What the classifier reads: the last maps as a whole, or each of their places alone, and the answers are averaged."""
 
 
+WIDEST = 4096
+"""Channels of a convolution, or hidden units, at most: more would not fit in memory."""
+
+
 @dataclass(frozen=True)
 class SmallCNNConfig:
     """The shapes of a `SmallCNN`; every block halves rows and columns, or the first `pools` of them alone."""
@@ -32,8 +36,13 @@ class SmallCNNConfig:
             raise InputError(
                 f"small_cnn looks at pictures [channel, row, column], not at {self.shape}; take --model mlp"
             )
-        if not 1 <= len(self.widths) <= 8 or min(self.widths) < 1 or self.hidden < 1 or self.classes < 2:
-            raise InputError(f"small_cnn needs 1 to 8 widths above 0, hidden units and 2 classes, not {self}")
+        if not 1 <= len(self.widths) <= 8 or not all(1 <= width <= WIDEST for width in self.widths):
+            given = ", ".join(map(str, self.widths)) or "none"
+            raise InputError(f"small_cnn has 1 to 8 widths from 1 to {WIDEST:,}, not {given}")
+        if not 1 <= self.hidden <= WIDEST:
+            raise InputError(f"small_cnn has 1 to {WIDEST:,} hidden units, not {self.hidden}")
+        if self.classes < 2:
+            raise InputError(f"small_cnn tells 2 classes or more, not {self.classes}")
         if self.kernel not in (3, 5, 7):
             raise InputError(f"a kernel of {self.kernel}; there is 3, 5, 7")
         if self.reads not in READS:

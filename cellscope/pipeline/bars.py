@@ -12,7 +12,7 @@ from cellscope.evidence.intervals import Estimate
 from cellscope.findings import Findings
 from cellscope.report.files import write_whole
 
-FORM = "score, low, high"
+FORM = "score, low, high; no interval is endless"
 """What is kept of a bar; part of the name of the file, so that one of another form is not asked for."""
 
 

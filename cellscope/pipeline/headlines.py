@@ -10,7 +10,8 @@ from cellscope.findings import Findings
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
-from cellscope.pipeline.scan import held_back_from, is_own, searched_from
+from cellscope.pipeline.scan import is_own, searched_from
+from cellscope.pipeline.training import held_back_from
 from cellscope.report.contents import Headline, RunHeader
 
 UNTRAINED = {
@@ -148,7 +149,7 @@ def _where(search: Search) -> str:
         return f"{text}, {search.network.description}."
     if not is_own(search):
         return f"{text}, which is not the text the network was trained on."
-    held = len(search.corpus) - max(held_back_from(search), first)
+    held = len(search.corpus) - max(held_back_from(search.run, search.corpus), first)
     if held >= heard:
         return f"{text}, all of it held back from training."
     return f"{text}; {held:,} of them were held back from training, the rest was trained on."

@@ -36,7 +36,10 @@ def write_lesion(lesioned: Lesioned, reports: Path, *, single_file: bool = False
     else:
         exhibits = causes_exhibits(needs)
     name = _name(lesioned.held, needs[0], lesioned.asked, usual="mean")
-    return _write(_header(lesioned.subject), name, exhibits, any(n.needed for n in needs), reports, single_file)
+    return _write(
+        _header(lesioned.subject), name, exhibits, any(n.needed for n in needs), reports, single_file,
+        remark=lesioned.subject.remark,
+    )  # fmt: skip
 
 
 def write_picture_lesion(lesioned: PictureLesioned, reports: Path, *, single_file: bool = False) -> Path:
@@ -63,7 +66,8 @@ def write_map(mapped: Mapped, reports: Path, *, single_file: bool = False) -> Pa
     """The study of every unit in turn; its path."""
     good = any(leader.needed for leader in mapped.map.leaders())
     exhibits = (map_exhibit(mapped.map), units_exhibit(mapped.map))
-    return _write(_header(mapped.subject), "lesions", exhibits, good, reports, single_file)
+    remark = mapped.subject.remark
+    return _write(_header(mapped.subject), "lesions", exhibits, good, reports, single_file, remark=remark)
 
 
 def write_formation(formed: Formed, reports: Path, *, single_file: bool = False) -> Path:
@@ -101,8 +105,11 @@ def _write(
     good: bool,
     reports: Path,
     single_file: bool,
+    *,
+    remark: str = "",
 ) -> Path:
-    headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=(), method=())
+    caveats = (f"{remark}.",) if remark else ()
+    headline = Headline(sentence=exhibits[0].sentence, numbers=(), good=good, caveats=caveats, method=())
     page = StudyPage(header=header, name=name, headline=headline, exhibits=exhibits)
     path = write_study_page(reports, page, single_file=single_file)
     write_index(reports, single_file=single_file)

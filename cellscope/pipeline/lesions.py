@@ -29,6 +29,7 @@ from cellscope.pipeline.find import SEED, clean, open_text
 from cellscope.pipeline.lesion_directions import components_by, planned_directions, spans_of
 from cellscope.pipeline.lesion_plan import planned
 from cellscope.pipeline.networks import open_network
+from cellscope.pipeline.training import held_back_from
 from cellscope.pipeline.units import named_unit
 from cellscope.training.run import RUNS, RunFolder
 
@@ -61,6 +62,21 @@ class Subject:
         """How many characters are read under each lesion."""
         return len(self.corpus) - self.start
 
+    @property
+    def learnt(self) -> int:
+        """How many of them the network was trained on."""
+        return min(max(0, held_back_from(self.run, self.corpus) - self.start), self.characters)
+
+    @property
+    def remark(self) -> str:
+        """What follows from that, in words; nothing where it was trained on none."""
+        if not self.learnt:
+            return ""
+        return (
+            f"{self.learnt:,} of these {self.characters:,} characters were trained on, so the network knows them "
+            "better than new text; read fewer, with --characters, or another --text"
+        )
+
     def json(self, **found: Any) -> str:
         """What was found, with the network and the text that it was found in."""
         content = {
@@ -69,6 +85,7 @@ class Subject:
             "network": self.network.description,
             "corpus": self.corpus.name,
             "characters": self.characters,
+            "trained_on": self.learnt,
             "chosen": self.moments.characters,
             "left_out": list(self.left_out),
             **found,

@@ -27,6 +27,8 @@ from cellscope.vision.randomisation import Survival, survival
 from cellscope.vision.saliency import attribute, method_named
 from cellscope.vision.target import Place, Target, class_number
 
+DRAWS = 3
+"""How often layers are drawn anew for the check."""
 RAW = ("guided", "deconvnet")
 """Methods whose maps are looked at as pictures, channel by channel, zero in grey."""
 
@@ -136,11 +138,19 @@ class PictureMap:
         own = asked.images.names[asked.number] if asked.images.names else str(asked.number)
         pixels = np.ascontiguousarray(asked.images.pixels(np.array([asked.number])))
         parts = [self.method, own, self.target, *(f"{name}-{_said(value)}" for name, value in self.options.items())]
+        parts += self._checked()
         parts.append(hashlib.sha256(pixels.tobytes()).hexdigest()[:6])
         stem = folder / safe_name("_".join(re.sub(r"[^\w.]+", "-", part).strip("-") for part in parts))
         files = [write_whole(stem.with_name(stem.name + ".png"), png(self.array))] if self.picture.size else []
         text = json.dumps(self.to_json(), ensure_ascii=True, allow_nan=False, indent=1) + "\n"
         return [*files, write_whole(stem.with_name(stem.name + ".json"), text)]
+
+    def _checked(self) -> list[str]:
+        """How the check was made, where it was not as usual."""
+        if self.survival is None:
+            return ["unchecked"]
+        made = (self.survival.draws, self.survival.seed)
+        return [] if made == (DRAWS, 0) else [f"draws-{made[0]}-seed-{made[1]}"]
 
 
 def occlusion_map(
@@ -149,7 +159,7 @@ def occlusion_map(
     window: Pair = 8,
     stride: Pair = 4,
     fill: Fill = "grey",
-    draws: int = 3,
+    draws: int = DRAWS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> PictureMap:
@@ -179,7 +189,7 @@ def saliency_map(
     layer: Site | None = None,
     fill: Fill = "zero",
     steps: int = 64,
-    draws: int = 3,
+    draws: int = DRAWS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> PictureMap:

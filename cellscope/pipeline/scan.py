@@ -11,6 +11,7 @@ from cellscope.count import LEAD
 from cellscope.data.text import Corpus
 from cellscope.observe import rounds
 from cellscope.pipeline.find import Search
+from cellscope.pipeline.training import held_back_from
 
 SCAN = 2**17
 """Characters whose activations are kept, for contexts and averages; fewer where there are many units."""
@@ -83,7 +84,7 @@ def survey(search: Search) -> Survey:
     from cellscope.features.labeller import Labeller
 
     stop = len(search.corpus)
-    start = max(searched_from(search), stop - SURVEY, min(held_back_from(search), stop - SCAN))
+    start = max(searched_from(search), stop - SURVEY, min(held_back_from(search.run, search.corpus), stop - SCAN))
     lead = max(0, start - LEAD)
     labels = Labeller(search.findings.features, search.corpus.part(lead, stop)).read(start - lead, stop - lead)
     return Survey(start, labels.spans, labels.numbers)
@@ -111,19 +112,11 @@ def searched_from(search: Search) -> int:
     return len(search.corpus) - search.findings.characters
 
 
-def held_back_from(search: Search) -> int:
-    """The first position from which on the network was not trained on the text; 0 where it is another text."""
-    if search.run is None or not is_own(search):
-        return 0
-    start, stop = search.run.info()["corpus"]["validation"]
-    return int(start) if start < stop else len(search.corpus)
-
-
 def split(search: Search) -> tuple[Corpus, str]:
     """What was held back of the searched text, or else what was searched of it, SPLIT characters at most; and which
     that is, in words.
     """
-    first, stop, name = held_back_from(search), len(search.corpus), search.corpus.name
+    first, stop, name = held_back_from(search.run, search.corpus), len(search.corpus), search.corpus.name
     held = is_own(search) and first < stop
     first = first if held else searched_from(search)
     text = search.corpus.part(first, min(stop, first + SPLIT))

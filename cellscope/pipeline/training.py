@@ -113,6 +113,15 @@ def run_corpus(run: RunFolder, *, check: bool = False) -> Corpus:
     return corpus
 
 
+def held_back_from(run: RunFolder | None, corpus: Corpus) -> int:
+    """The first position from which on the network was not trained on a text; 0 where it is not the run's own."""
+    known = (run.info().get("corpus") or {}) if run is not None else {}
+    if known.get("digest") != corpus.digest:
+        return 0
+    start, stop = known["validation"]
+    return int(start) if start < stop else len(corpus)
+
+
 def _trainer(corpus: Corpus, vocabulary: Vocabulary, info: dict[str, Any]) -> Trainer:
     """The trainer that run.json describes; the precision is settled here, once, and written into `info`."""
     config = TrainingConfig.from_json(info["training"])

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from cellscope.data.vocabulary import Vocabulary
-from cellscope.errors import InputError, not_found
+from cellscope.errors import InputError, MissingError, not_found
 from cellscope.models.char_rnn import CharRNN, CharRNNConfig
 from cellscope.models.network import Network
 from cellscope.training.checkpoint import read_checkpoint, read_description, write_checkpoint, write_text
@@ -183,6 +183,9 @@ def open_run(name: str | Path, runs: Path = RUNS) -> RunFolder:
         except OSError as error:
             if error.errno != ENAMETOOLONG:  # no file system has a run of such a name
                 raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    own, at, step = str(name).rpartition("@")
+    if at and (runs / own / "run.json").is_file():
+        raise MissingError(f"no run {str(name)!r}; the snapshot of {own} is meant by --which {step}")
     raise not_found("run", str(name), [run.name for run in reversed(all_runs(runs))])
 
 

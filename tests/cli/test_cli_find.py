@@ -46,7 +46,7 @@ def test_a_table(place: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].split()[:3] == ["found", "feature", "best"]
     assert {line.split()[1] for line in lines[1:4]} == {"parentheses", "digit", "column"}
-    assert re.search(r"\d+ of 16 units track one of \d of 3 features at AUC >= 0.9", done.stdout)
+    assert re.search(r"\d+ of 16 units track a feature, \d of 3 features are tracked: AUC >= 0.9", done.stdout)
     assert "characters heard" in lines[-1]
     assert not ESCAPES.search(done.stdout)
     assert "nan" not in done.stdout

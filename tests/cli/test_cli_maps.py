@@ -75,6 +75,17 @@ def test_every_method_has_its_map(place: Path, method: str) -> None:
     assert len(made["values"]) == 8
 
 
+def test_a_map_without_its_check_takes_no_ones_place(place: Path) -> None:
+    """Another number of draws, another seed, or none at all have files of their own."""
+    for more in ((), ("--draws", "0"), ("--draws", "2"), ("--seed", "4")):
+        assert call(place, "saliency", "tiny", "9", "--class", "1", "--method", "gradient", *more).exit_code == 0
+    made = [(path.stem, json.loads(path.read_text("utf-8"))["survival"])
+            for path in (place / "reports" / "tiny" / "maps").glob("gradient_9_class-1*.json")]  # fmt: skip
+    assert sorted((one["draws"], one["seed"]) for _, one in made if one) == [(2, 0), (3, 0), (3, 4)]
+    (unchecked,) = (stem for stem, one in made if one is None)
+    assert unchecked.rpartition("_")[0].endswith("_unchecked")
+
+
 def test_a_unit_and_a_file(place: Path) -> None:
     """A unit's map in a place of it; a picture file is brought to the network's size; the answer is the class."""
     done = call(place, "saliency", "7", "--unit", "features.4/2", "--place", "1,3", "--method", "guided")

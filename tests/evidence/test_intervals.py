@@ -26,6 +26,45 @@ def test_of_a_mean_is_the_t_interval() -> None:
     assert np.allclose(high, x.mean(0) + reach)
 
 
+def test_one_block_with_all_errors_makes_no_endless_interval() -> None:
+    """An AUC of .9995 whose errors all come from one of 16 blocks is surely high; a perfect one has itself as its ends;
+    a correlation near 1 is treated alike.
+    """
+    left = np.full(16, 0.99947)
+    left[3] = 1
+    low, high = (expit(end) for end in Replicates(np.array(0.9995), left).in_log_odds().ends())
+    assert 0.99 < low < 0.9995 < high < 1
+    ends = Replicates(np.array(1.0), np.ones(16)).in_log_odds().ends()
+    assert ends[0] == ends[1] == logit(1.0)
+    rows = Replicates(np.array([0.9, -0.3]), np.array([[0.9, 0.91, 0.89], [-0.3, -0.2, -0.4]]).T)
+    np.testing.assert_allclose(rows.in_z().left, np.arctanh(rows.left))
+    low, high = (np.tanh(end) for end in Replicates(np.array(0.999), 2 * left - 1).in_z().ends())
+    assert 0.97 < low < 0.999 < high < 1
+    both = Replicates(np.array([0.9, 0.9]), np.array([[0.9, 0.9]] * 3)).on_line(np.array([True, False]))
+    np.testing.assert_allclose(both.whole, [np.log(9), np.arctanh(0.9)])
+
+
+@pytest.mark.parametrize("truth", [0.9, 0.999])
+def test_coverage_of_few_blocks_near_the_end_of_the_scale(truth: float) -> None:
+    """Six short blocks, most of them without an error: 95 % still, and no interval that says nothing."""
+    rng = np.random.default_rng(7)
+    trials, blocks, length, bins = 200, 6, 600, 128
+    shift = norm.ppf(truth) * np.sqrt(2)
+    held, lows = 0, []
+    for _ in range(trials):
+        on = stretches(rng, blocks * length, 30, 100)
+        x = slow_noise(rng, blocks * length, [20])[:, 0] + shift * on
+        place = np.digitize(x, np.linspace(-4, shift + 4, bins - 1)).reshape(blocks, length)
+        rows = np.arange(blocks)[:, None] * bins + place
+        counts = [np.bincount(r, minlength=blocks * bins).reshape(blocks, bins).astype(float) for r in
+                  (rows[on.reshape(blocks, length)], rows.ravel())]  # fmt: skip
+        low, high = map(expit, replicates(lambda s: auroc(*s), counts).in_log_odds().ends())
+        held += bool(low <= truth <= high)
+        lows.append(low)
+    assert held / trials == pytest.approx(0.95, abs=0.05)
+    assert min(lows) > 0.5
+
+
 @pytest.mark.parametrize("blocks", [6, 16])
 def test_coverage_for_blocks(blocks: int) -> None:
     """Blocks that differ from one another: the interval of a ratio of sums holds the truth in about 95 % of trials."""
@@ -49,7 +88,8 @@ def test_coverage_of_an_auc_of_slow_noise() -> None:
         rows = np.arange(blocks)[:, None] * bins + place
         total = np.bincount(rows.ravel(), minlength=blocks * bins).reshape(blocks, bins)
         positive = np.bincount(rows[on.reshape(blocks, length)], minlength=blocks * bins).reshape(blocks, bins)
-        low, high = jackknife(lambda s: logit(auroc(s[0], s[1])), [positive.astype(float), total.astype(float)])
+        made = replicates(lambda s: auroc(s[0], s[1]), [positive.astype(float), total.astype(float)])
+        low, high = made.in_log_odds().ends()
         held += bool(expit(low) <= truth <= expit(high))
     assert held / trials == pytest.approx(0.95, abs=0.05)
 
@@ -72,7 +112,7 @@ def test_coverage_of_a_difference_of_aucs() -> None:
             rows = np.arange(blocks)[:, None] * bins + place
             counts = [np.bincount(r, minlength=blocks * bins).reshape(blocks, bins) for r in
                       (rows[on.reshape(blocks, length)], rows.ravel())]  # fmt: skip
-            made.append(replicates(lambda s: logit(auroc(*s)), [c.astype(float) for c in counts]))
+            made.append(replicates(lambda s: auroc(*s), [c.astype(float) for c in counts]).in_log_odds())
         low, high = (made[0] - made[1]).ends()
         held += bool(low <= truth <= high)
         reaches = [one.ends()[1] - one.whole for one in made]

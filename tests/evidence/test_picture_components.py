@@ -44,8 +44,8 @@ def test_principal_components_are_scikit_learns() -> None:
 
 @pytest.mark.parametrize("kind", ["pca", "ica", "dictionary"])
 def test_the_same_seed_gives_the_same_basis(kind: str) -> None:
-    """Bit by bit, also beside another site; where nothing is said as many as there are units, or directions in which
-    they vary: a filter that sees what others see adds none.
+    """Bit by bit, also beside another site; where nothing is said as many as there are units, of independent ones as
+    many as there are directions in which they vary: a filter that sees what others see adds none.
     """
     network = planted_network()
     both = (*filters(network, "norm"), *filters(network))
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_basis(kind: str) -> None:
     rows = places(network)
     varying = np.linalg.matrix_rank(rows - rows.mean(0), tol=1e-3 * np.linalg.norm(rows - rows.mean(0), 2))
     assert varying == 5
-    assert one.directions.shape == (8, 8 if kind == "dictionary" else varying)
+    assert one.directions.shape == (8, varying if kind == "ica" else 8)
 
 
 def test_dead_units_leave_independent_components_independent() -> None:

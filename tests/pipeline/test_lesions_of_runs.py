@@ -340,3 +340,21 @@ def test_a_gate_has_causes_too(place: Path) -> None:
     causes = causes_of(search, Unit(Site("lstm.0", "forget"), 0))
     assert causes[0].name == "lstm.0:forget/0"
     assert len(causes[0].random) == SIZE - 1
+
+
+def test_characters_that_were_trained_on_are_said(tmp_path: Path) -> None:
+    """Where less was held back than is read: how many, in words, in JSON and on the page; of another text nothing."""
+    run = switch_run(tmp_path)
+    held_back = lesioned(tmp_path, "c/0")
+    assert (held_back.subject.learnt, held_back.subject.remark) == (0, "")
+    info = run.info()
+    info["corpus"] |= {"train": [0, 11_000], "validation": [11_000, 12_000]}
+    (run.path / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    found = lesioned(tmp_path, "c/0")
+    assert found.subject.remark.startswith("5,000 of these 6,000 characters were trained on")
+    assert json.loads(found.json())["trained_on"] == 5000
+    page = write_lesion(found, tmp_path / "reports").read_text("utf-8")
+    assert "5,000 of these 6,000 characters were trained on" in page
+    other = tmp_path / "other.txt"
+    other.write_text((tmp_path / "switched.txt").read_text("utf-8")[1:], encoding="utf-8")
+    assert lesioned(tmp_path, "c/0", text=other).subject.learnt == 0

@@ -63,7 +63,9 @@ def test_two_options_are_two_files(tmp_path: Path) -> None:
     names = {occlusion_map(asked, window=w, stride=2, fill=f, draws=0).write(tmp_path)[0].name
              for w in (2, 4) for f in ("mean", (0.1, 0.2, 0.3))}  # fmt: skip
     assert len(names) == 4
-    assert any(re.fullmatch(r"occlusion_0_class-b_window-2x2_stride-2x2_fill-mean_[0-9a-f]{6}.png", n) for n in names)
+    assert any(
+        re.fullmatch(r"occlusion_0_class-b_window-2x2_stride-2x2_fill-mean_unchecked_[0-9a-f]{6}.png", n) for n in names
+    )
 
 
 def test_words_become_targets_places_and_fills() -> None:

@@ -22,7 +22,8 @@ from cellscope.pipeline.find import Search, search
 from cellscope.pipeline.headlines import caveats, header, method
 from cellscope.pipeline.pages import BEST, Material, compose_feature, write_pages
 from cellscope.pipeline.runpage import compose_run, earlier_rows
-from cellscope.pipeline.scan import held_back_from, survey
+from cellscope.pipeline.scan import survey
+from cellscope.pipeline.training import held_back_from
 from cellscope.pipeline.unitpage import compose_unit
 from cellscope.training.run import RunFolder
 
@@ -260,7 +261,7 @@ def test_pages_of_another_text_lie_apart(planted_search: Search, tmp_path: Path)
     same = Search(planted_search.network, run, text, planted_search.findings)
     assert header(same).name == "latch"
     assert "10,000 of them were held back" in " ".join(method(same))
-    assert held_back_from(same) == 20_000
+    assert held_back_from(same.run, same.corpus) == 20_000
     other = text.part(0, 20_000)
     found = search(planted_search.network, other, select(("digit",)))
     apart = Search(planted_search.network, run, other, found)

@@ -167,7 +167,7 @@ def test_addresses_are_answered() -> None:
     assert np.abs(map_.values[0, :, 3, 3]).argmax() == 0  # red is drawn in the first channel
     several, told = grown_for(network, images, ("filters.pca/4", "filters.pca-2/1", "filters.pca"))
     assert told == ("filters.pca/4", "filters.pca/1", "filters.pca")
-    assert several.module.get_submodule("filters.pca").directions.shape == (8, 5)
+    assert several.module.get_submodule("filters.pca").directions.shape == (8, 8)
     bare, told = grown_for(*planted_rows(), ("pca/1", "model.pca/0"))
     assert told == ("pca/1", "pca/0")
     assert [str(o.site) for o in choose_outlets(bare.module, bare.example, ["pca"])] == ["pca"]

@@ -176,7 +176,7 @@ def test_components_from_python(latch: Network, bracket_corpus: Corpus) -> None:
         cellscope.find(latch, bracket_corpus, features=["parentheses"], components=3)
     with pytest.raises(InputError, match="no basis 'svd'; there is pca"):
         cellscope.find(latch, bracket_corpus, features=["parentheses"], basis="svd")
-    with pytest.raises(InputError, match="reads text"):
+    with pytest.raises(InputError, match="an array is searched as it is"):
         cellscope.find(np.zeros((30_000, 2)), bracket_corpus, features=["parentheses"], basis="pca")
 
 

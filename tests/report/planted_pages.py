@@ -325,7 +325,7 @@ def run_page(*, units: int = 96, header: RunHeader = HEADER) -> RunPage:
     return RunPage(
         header=header,
         headline=Headline(
-            sentence="21 of 512 units track one of 9 features at AUC ≥ .8, q ≤ .05.",
+            sentence="21 of 512 units track a feature, 9 of 20 features are tracked: AUC ≥ .8, q ≤ .05.",
             good=True,
             numbers=(("validation loss", "1.21 nats, 1.75 bits"), ("xz", "2.01 bits")),
         ),

@@ -118,6 +118,8 @@ def test_best_last_and_snapshots_are_told_apart(run):
     assert load_network(run, which="last").module.decoder.bias[0] == 0
     said = [load_network(run, which=which).description for which in ("best", "last", 64)]
     assert [one.rpartition(", ")[2] for one in said] == ["best weights (step 9)", "last weights", "a snapshot (step 9)"]
+    with pytest.raises(MissingError, match="the snapshot of r is meant by --which 64"):
+        open_run("r@64", run.path.parent)
     for which in (5, "newest", "../run"):
         with pytest.raises(MissingError, match="best, last, 0, 64"):
             load_network(run, which=which)
