@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--basis",
     type=click.Choice(["pca", "ica", "dictionary", "probe"]),
-    help="Search the components of each site in place of its units, or a direction fitted to each feature.",
+    help="Search the components of each site (of pictures: of the ends of blocks, or each --site) in place of its "
+    "units, or a direction fitted to each feature.",
 )
 @click.option("--components", type=click.IntRange(1), metavar="N",
               help="How many components of each site.  [default: 64]")  # fmt: skip
