@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,9 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
         whole = int(kin[of][f]) if f < parts[of].spans else -1
         larger = features[whole].name if whole >= 0 else ""
         bars = null, float(current[of][f]), float(alone[of].whole[f]), bare
-        evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger))
+        one = _evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger)
+        left = [k for k in np.unique(owner[asked]).tolist() if remarks[k][f]] if unit is not None else []
+        evidence.append(replace(one, unjudged=_unjudged([parts[k].units for k in left], [remarks[k][f] for k in left])))
     binary = parts[0].binary
     line = tuple(own.on_line(binary) for own in alone)
     return Findings(units, features, tuple(evidence), table, parts, line)
@@ -88,6 +91,15 @@ def _evidence(
         untrained=untrained.value, untrained_low=untrained.low, untrained_high=untrained.high,
         remark=remark, terms=part.terms, kin=kin, within=here["within"],
     )  # fmt: skip
+
+
+def _unjudged(units: Sequence[Sequence[Unit]], remarks: Sequence[str]) -> str:
+    """Which units of other parts could not be judged, in words; nothing where there are none."""
+    if not units:
+        return ""
+    where = list(dict.fromkeys(str(own[0].site) for own in units))
+    sites = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+    return f"units of {sites} could not be judged: {remarks[0]}"
 
 
 def _scored(counts: Any, alone: Replicates, kin: NDArray[np.int64]) -> dict[str, Floats]:

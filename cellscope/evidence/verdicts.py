@@ -37,6 +37,7 @@ class Evidence:
     untrained   the score of the best unit of the same network before training, with its 95 % interval
     over_three_low, over_three_high   the 95 % interval of how far `score` lies above `three`, which are of the same
                 blocks, in log odds (of a number: Fisher's z)
+    unjudged    which other units could have been the best one and could not be judged, and why
     kin         the smallest other feature that this one is a part of, if any; `within` the AUC inside of that alone
     terms       the words for what was looked at; `three` names what `three` is the score of
     lag         at this many characters' delay the unit goes best with the feature; `lag_score` on the reporting half
@@ -67,6 +68,7 @@ class Evidence:
     over_three_low: float = math.nan
     over_three_high: float = math.nan
     remark: str = ""
+    unjudged: str = ""
     terms: Terms = TEXT
     kin: str = ""
     within: float = math.nan
@@ -117,6 +119,11 @@ class Evidence:
             return f"{self.feature} could not be judged"
         if math.isnan(self.p):
             return f"the {self.terms.subject} {self.terms.few} for a test against shifted labels"
+        reason = self._obstacle()
+        return f"{reason}; {self.unjudged}" if reason and self.unjudged else reason
+
+    def _obstacle(self) -> str:
+        """What keeps the unit from being found, in words."""
         obstacle = self.standing.obstacle
         if obstacle == Obstacle.CHANCE and 1 / (1 + self.turns) > Q:
             return f"the {self.terms.subject} has too few independent stretches to judge {self.feature}"

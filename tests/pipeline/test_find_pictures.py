@@ -130,3 +130,20 @@ def test_a_bare_layer_over_rows_is_searched() -> None:
     assert str(by["a"].unit) == "model/1"
     assert by["high"].score > 0.99
     assert by["b"].score > 0.99
+
+
+def test_units_that_could_not_be_judged_are_named() -> None:
+    """A class of twelve pictures has places enough for a map, and too few pictures for a unit without places, which
+    might have told it: the verdict says so. Of masks such a unit is asked another question, and is not missed.
+    """
+    images = planted_pictures()
+    labels = (np.arange(240) % 20 == 0).astype(np.int64)
+    network = planted_network()
+    few = find_pictures(network, None, replace(images, masks=None, concepts=(), labels=labels, classes=("most", "few")))
+    one = {e.feature: e for e in few.findings.evidence}["few"]
+    assert one.unit is not None
+    assert not one.found
+    assert one.unjudged.startswith("units of top could not be judged: few is too rare to be judged: 12 of 240")
+    assert one.verdict.count(one.unjudged) == 1
+    told = find_pictures(network, None, images).findings.evidence
+    assert {e.unjudged for e in told} == {""}
