@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,7 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
     units = tuple(unit for part in parts for unit in part.units)
     asked = asked_of(parts)  # what was asked something else does not choose the unit
     best = np.array([int(np.argmax(np.where(asked, np.nan_to_num(row, nan=-1.0), -2.0))) for row in table["chosen"]])
+    asking = np.unique(owner[asked]).tolist()
     features = parts[0].features
     q = q_values(np.array([table["p"][f, best[f]] for f in range(len(features))]))
     evidence = []
@@ -62,9 +62,9 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
         whole = int(kin[of][f]) if f < parts[of].spans else -1
         larger = features[whole].name if whole >= 0 else ""
         bars = null, float(current[of][f]), float(alone[of].whole[f]), bare
-        one = _evidence(parts[of], f, unit, here, float(q[f]), bars, remarks[of][f], larger)
-        left = [k for k in np.unique(owner[asked]).tolist() if remarks[k][f]] if unit is not None else []
-        evidence.append(replace(one, unjudged=_unjudged([parts[k].units for k in left], [remarks[k][f] for k in left])))
+        left = {str(parts[k].units[0].site): remarks[k][f] for k in asking if remarks[k][f]} if unit is not None else {}
+        why = remarks[of][f], _unjudged(left)
+        evidence.append(_evidence(parts[of], f, unit, here, float(q[f]), bars, why, larger))
     binary = parts[0].binary
     line = tuple(own.on_line(binary) for own in alone)
     return Findings(units, features, tuple(evidence), table, parts, line)
@@ -72,10 +72,10 @@ def judge(*parts: Any, untrained: Mapping[str, Estimate] | None = None) -> Findi
 
 def _evidence(
     part: Any, f: int, unit: Unit | None, here: dict[str, float], q: float,
-    bars: tuple[float, float, float, Estimate], remark: str, kin: str,
+    bars: tuple[float, float, float, Estimate], why: tuple[str, str], kin: str,
 ) -> Evidence:  # fmt: skip
-    """The evidence of feature `f`, whose best unit has the scores `here`; `bars` are null, current, three,
-    untrained.
+    """The evidence of feature `f`, whose best unit has the scores `here`; `bars` are null, current, three, untrained;
+    `why` are why it was not judged, and which other units were not.
     """
     span = f < part.spans
     names = ("auc", "auc_low", "auc_high") if span else ("rank_r", "rank_low", "rank_high")
@@ -89,17 +89,16 @@ def _evidence(
         p=here["p"], q=q, null=null + 0.5 * span, turns=here["shifts"], current=current,
         three=three, over_three_low=here["over_three_low"], over_three_high=here["over_three_high"],
         untrained=untrained.value, untrained_low=untrained.low, untrained_high=untrained.high,
-        remark=remark, terms=part.terms, kin=kin, within=here["within"],
+        remark=why[0], unjudged=why[1], terms=part.terms, kin=kin, within=here["within"],
     )  # fmt: skip
 
 
-def _unjudged(units: Sequence[Sequence[Unit]], remarks: Sequence[str]) -> str:
-    """Which units of other parts could not be judged, in words; nothing where there are none."""
-    if not units:
+def _unjudged(left: Mapping[str, str]) -> str:
+    """Which sites' units could not be judged, in words, from why: nothing where there are none."""
+    if not left:
         return ""
-    where = list(dict.fromkeys(str(own[0].site) for own in units))
-    sites = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
-    return f"units of {sites} could not be judged: {remarks[0]}"
+    sites = ", ".join(list(left)[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+    return f"units of {sites} could not be judged: {next(iter(left.values()))}"
 
 
 def _scored(counts: Any, alone: Replicates, kin: NDArray[np.int64]) -> dict[str, Floats]:

@@ -37,8 +37,7 @@ def activations(
     from cellscope.report.files import safe_name
 
     network, images, number = picture_of(run, picture, options)
-    network, told = with_components(network, images, (*sites, *units))
-    sites, units = told[: len(sites)], told[len(sites) :]
+    network, (sites, units) = with_components(network, images, sites, units)
     folder = reports / safe_name(network.name) / "activations" / safe_name(f"{images.name}-{number}")
     rows = write_activations(network, images, number, folder, sites=sites, units=units, scale=scale)
     cells = [

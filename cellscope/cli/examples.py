@@ -35,8 +35,8 @@ def examples(
     from cellscope.report.files import safe_name
 
     network, _, images = opened(run, options)
-    network, told = with_components(network, images, (*sites, *units))
-    sites, chosen = told[: len(sites)], tuple(Unit.parse(text) for text in told[len(sites) :])
+    network, (sites, units) = with_components(network, images, sites, units)
+    chosen = tuple(Unit.parse(text) for text in units)
     folder = reports / safe_name(network.name) / "examples"
     with bar("looking", unit="pictures") as progress:
         looked = look(network, images, sites=sites, units=chosen, k=k, seed=seed, progress=progress)

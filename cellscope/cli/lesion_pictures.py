@@ -30,6 +30,7 @@ def lesion_pictures(
     """Remove units of a network for pictures together, or those of a layer in turn."""
     from cellscope.axes import Site
     from cellscope.pipeline.lesion_pages import write_picture_lesion
+    from cellscope.pipeline.picture_bases import fitted
     from cellscope.pipeline.picture_lesions import lesion_concepts
     from cellscope.vision.damage import damage
     from cellscope.vision.importance import each_unit
@@ -45,9 +46,9 @@ def lesion_pictures(
     if fill == "outside" and not asked:
         raise InputError("--fill outside means outside a feature; name one, as in --feature circle")
     network, folder, images = opened(run, options)
-    network, told = with_components(network, images, addresses or (str(layer),))
+    network, (told,) = with_components(network, images, addresses or (str(layer),))
     units = [Unit.parse(address) for address in told] if addresses else []
-    if any(".probe" in address for address in addresses):
+    if fitted(network, told):
         note("a direction of the probe was fitted to half of these pictures, whichever half reports here")
     if asked:
         with bar("lesioning", unit="pictures") as progress:

@@ -67,7 +67,7 @@ def asked_of(run: str | None, picture: str | None, options: dict[str, Any]) -> A
     network, images, number = picture_of(run, picture, options)
     unit = options.pop("unit")
     if unit is not None:
-        network, (unit,) = with_components(network, images, (unit,))
+        network, ((unit,),) = with_components(network, images, (unit,))
     asked = Asked(network, images, number, 0, "mean")
     target = target_of(network, asked.inputs, options.pop("class_name"), unit)
     return Asked(network, images, number, target, place_of(options.pop("place")))

@@ -49,7 +49,7 @@ def network_of(
     if foreign and options["images"] is None:
         return foreign_opened(options), None, units
     classifier, _, images = opened(run, options)
-    classifier, units = with_components(classifier, images, units)
+    classifier, (units,) = with_components(classifier, images, units)
     return classifier, images, units
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -89,15 +90,17 @@ def opened(run: str | None, options: dict[str, Any]) -> tuple[Classifier, RunFol
 
 
 def with_components(
-    network: Classifier, images: ImageSet, addresses: tuple[str, ...]
-) -> tuple[Classifier, tuple[str, ...]]:
-    """The network with the components that addresses name, as `find --basis` learns them on these pictures; and the
-    addresses with numbers alone.
+    network: Classifier, images: ImageSet, *named: tuple[str, ...]
+) -> tuple[Classifier, tuple[tuple[str, ...], ...]]:
+    """The network with the components that addresses name, as `find --basis` learns them on these pictures; and each of
+    the tuples of addresses with numbers alone.
     """
     from cellscope.pipeline.picture_bases import grown_for
 
     with bar("learning components", unit="pictures") as progress:
-        return grown_for(network, images, addresses, progress=progress)
+        grown, told = grown_for(network, images, [one for own in named for one in own], progress=progress)
+    left = iter(told)
+    return grown, tuple(tuple(islice(left, len(own))) for own in named)
 
 
 def foreign_opened(options: dict[str, Any]) -> Classifier:

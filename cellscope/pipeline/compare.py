@@ -24,6 +24,7 @@ from cellscope.observe import NetworkSource
 from cellscope.pipeline.addressed import addressed
 from cellscope.pipeline.comparison import Comparison, Side, names_of, share, untrained_bar
 from cellscope.pipeline.find import SEED, open_text, search, settle
+from cellscope.pipeline.training import is_own
 from cellscope.report.contents import RunHeader
 from cellscope.training.run import RUNS, RunFolder, load_network
 
@@ -72,8 +73,7 @@ class Read:
         )
 
     def header(self, first: Side, model: str, seed: int) -> RunHeader:
-        known = (first.run.info().get("corpus") or {}) if first.run else {}
-        own = known.get("digest") == self.corpus.digest
+        own = is_own(first.run, self.corpus)
         return RunHeader(
             name=first.network.name if own else f"{first.network.name}-on-{self.corpus.name}",
             corpus=self.corpus.name,

@@ -10,8 +10,8 @@ from cellscope.findings import Findings
 from cellscope.pipeline.curves import Histograms
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
-from cellscope.pipeline.scan import is_own, searched_from
-from cellscope.pipeline.training import held_back_from
+from cellscope.pipeline.scan import searched_from
+from cellscope.pipeline.training import held_back_from, is_own
 from cellscope.report.contents import Headline, RunHeader
 
 UNTRAINED = {
@@ -28,7 +28,7 @@ def header(search: Search) -> RunHeader:
     network = search.network
     name = network.name + (f"-{search.bases[0].site.stream}" if search.bases else "")
     return RunHeader(
-        name=name if is_own(search) else f"{name}-on-{search.corpus.name}",
+        name=name if is_own(search.run, search.corpus) else f"{name}-on-{search.corpus.name}",
         corpus=search.corpus.name,
         model=network.description,
         characters=search.findings.characters,
@@ -147,7 +147,7 @@ def _where(search: Search) -> str:
     text = f"all {heard:,} characters of {name}" if first == 0 else f"the last {heard:,} characters of {name}"
     if isinstance(search.network, Recorded):
         return f"{text}, {search.network.description}."
-    if not is_own(search):
+    if not is_own(search.run, search.corpus):
         return f"{text}, which is not the text the network was trained on."
     held = len(search.corpus) - max(held_back_from(search.run, search.corpus), first)
     if held >= heard:

@@ -17,6 +17,7 @@ from cellscope.pipeline.lesion_map import Mapped
 from cellscope.pipeline.lesions import Lesioned, Subject
 from cellscope.pipeline.picture_lesions import PictureLesioned
 from cellscope.pipeline.picture_pages.words import header_in
+from cellscope.pipeline.training import is_own
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Exhibit
 from cellscope.report.page import write_index
@@ -82,8 +83,7 @@ def write_formation(formed: Formed, reports: Path, *, single_file: bool = False)
 
 def header_of(network: Network, run: RunFolder | None, corpus: Corpus, characters: int) -> RunHeader:
     """Which network read which text; pages of a text that is not the run's own have a folder of their own."""
-    known = (run.info().get("corpus") or {}) if run else {}
-    own = bool(known) and known.get("digest") == corpus.digest
+    own = is_own(run, corpus)
     return RunHeader(
         name=network.name if own else f"{network.name}-on-{corpus.name}",
         corpus=corpus.name,

@@ -10,6 +10,7 @@ import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from cellscope.axes import Progress
 from cellscope.data.images import ImageSet
@@ -48,7 +49,7 @@ class Grown:
     bases: tuple[Basis, ...]
     seed: int
 
-    @property
+    @cached_property
     def batch(self) -> int:
         """How many pictures were shown together: a search that shows as many chooses on the same ones."""
         return shown_together(self.plain)
@@ -151,6 +152,16 @@ def grown_for(
             slash = "/" if "/" in addresses[at] else ""
             told[at] = f"{made.sites[0]}{slash}{_number(which, made)}"
     return grown, tuple(told)
+
+
+def fitted(network: Classifier, addresses: Sequence[str]) -> bool:
+    """Whether one of these addresses, which `grown_for` gave, is that of a direction of the probe."""
+    modules = dict(network.module.named_modules())
+    sites = [address.partition("/")[0] for address in addresses]
+    return any(
+        isinstance(modules.get(site), Components) and site.rpartition(".")[2].partition("@")[0] == "probe"
+        for site in sites
+    )
 
 
 def _meant(found: re.Match[str], which: str) -> tuple[str, Choice]:

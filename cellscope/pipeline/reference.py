@@ -17,7 +17,7 @@ from cellscope.data.vocabulary import Vocabulary
 from cellscope.errors import InputError
 from cellscope.evidence.errors import FEWEST, Reference
 from cellscope.evidence.ngrams import ORDER, ngram_pieces
-from cellscope.pipeline.training import run_corpus
+from cellscope.pipeline.training import is_own, run_corpus
 from cellscope.report.files import write_whole
 from cellscope.training.run import RunFolder
 
@@ -55,7 +55,7 @@ def asked_of(
     from what comes before in the same text. InputError where either is too short.
     """
     known = (run.info().get("corpus") or {}) if run else {}
-    own = bool(known) and known.get("digest") == corpus.digest
+    own = is_own(run, corpus)
     held_back = own and known["validation"][0] < len(corpus) - 1
     start, learnt, remark = (int(known["validation"][0]) if held_back else 1), trained_on, ""
     if learnt is None and held_back:

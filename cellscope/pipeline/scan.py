@@ -11,7 +11,7 @@ from cellscope.count import LEAD
 from cellscope.data.text import Corpus
 from cellscope.observe import rounds
 from cellscope.pipeline.find import Search
-from cellscope.pipeline.training import held_back_from
+from cellscope.pipeline.training import held_back_from, is_own
 
 SCAN = 2**17
 """Characters whose activations are kept, for contexts and averages; fewer where there are many units."""
@@ -117,14 +117,8 @@ def split(search: Search) -> tuple[Corpus, str]:
     that is, in words.
     """
     first, stop, name = held_back_from(search.run, search.corpus), len(search.corpus), search.corpus.name
-    held = is_own(search) and first < stop
+    held = is_own(search.run, search.corpus) and first < stop
     first = first if held else searched_from(search)
     text = search.corpus.part(first, min(stop, first + SPLIT))
     which = "held back from training" if held else "searched"
     return text, f"{len(text):,} characters of {name} that were {which}"
-
-
-def is_own(search: Search) -> bool:
-    """Whether the searched text is the one that the run was trained on."""
-    known = (search.run.info().get("corpus") or {}) if search.run else {}
-    return bool(known) and known.get("digest") == search.corpus.digest

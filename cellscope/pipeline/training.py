@@ -113,12 +113,17 @@ def run_corpus(run: RunFolder, *, check: bool = False) -> Corpus:
     return corpus
 
 
+def is_own(run: RunFolder | None, corpus: Corpus) -> bool:
+    """Whether a text is the one that the run was trained on."""
+    known = (run.info().get("corpus") or {}) if run is not None else {}
+    return bool(known) and known.get("digest") == corpus.digest
+
+
 def held_back_from(run: RunFolder | None, corpus: Corpus) -> int:
     """The first position from which on the network was not trained on a text; 0 where it is not the run's own."""
-    known = (run.info().get("corpus") or {}) if run is not None else {}
-    if known.get("digest") != corpus.digest:
+    if run is None or not is_own(run, corpus):
         return 0
-    start, stop = known["validation"]
+    start, stop = run.info()["corpus"]["validation"]
     return int(start) if start < stop else len(corpus)
 
 

@@ -20,6 +20,7 @@ from cellscope.pipeline.exhibits.groups import bar_of, bars_of, known, line_of, 
 from cellscope.pipeline.find import Search
 from cellscope.pipeline.recorded import Recorded
 from cellscope.pipeline.reference import asked_of
+from cellscope.pipeline.training import is_own
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Lines, Sample, Samples, Series, numbered_key
 from cellscope.report.page import write_index
@@ -199,8 +200,7 @@ def _name(found: Compared) -> str:
 
 def _header(found: Compared) -> RunHeader:
     network, corpus = found.network, found.asked.corpus
-    known = (found.run.info().get("corpus") or {}) if found.run else {}
-    own = known.get("digest") == corpus.digest
+    own = is_own(found.run, corpus)
     return RunHeader(
         name=network.name if own else f"{network.name}-on-{corpus.name}",
         corpus=corpus.name,

@@ -15,6 +15,7 @@ from cellscope.pipeline.exhibits.lesions import need_exhibit
 from cellscope.pipeline.picture_pages.words import header_in
 from cellscope.pipeline.probing import Probed
 from cellscope.pipeline.probing_pictures import PictureProbed
+from cellscope.pipeline.training import is_own
 from cellscope.report.contents import Headline, RunHeader
 from cellscope.report.exhibits import Bars, Exhibit, Group, Lines, Series, numbered_key
 from cellscope.report.page import write_index
@@ -104,8 +105,7 @@ def probes_exhibit(probes: Sequence[Probe]) -> Exhibit:
 def write_probes(probed: Probed, reports: Path, *, single_file: bool = False) -> Path:
     """The study of what was probed in a text; its path."""
     found, network = probed.found, probed.network
-    known = (probed.run.info().get("corpus") or {}) if probed.run else {}
-    own = bool(known) and known.get("digest") == probed.corpus.digest
+    own = is_own(probed.run, probed.corpus)
     header = RunHeader(
         name=network.name if own else f"{network.name}-on-{probed.corpus.name}", corpus=probed.corpus.name,
         model=network.description or type(network.module).__name__, characters=found.characters, seed=found.seed,
